@@ -1,0 +1,114 @@
+//! Why an exchange brought no token: only what a caller must tell apart.
+
+use std::{fmt, time::Duration};
+
+/// Why an exchange brought no token.
+///
+/// The variants are what the rules and the callers must tell apart; the [`Detail`] is for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// It may work later: the network, a server error, an unreadable answer.
+    Transient {
+        /// How long the issuer asked us to wait, if it did.
+        retry_after: Option<Duration>,
+        /// What happened.
+        detail: Detail,
+    },
+    /// The issuer says that we ask too often.
+    Throttled {
+        /// How long the issuer asked us to wait, if it did.
+        retry_after: Option<Duration>,
+        /// What happened.
+        detail: Detail,
+    },
+    /// An answer that some editions of Airbyte give to wrong credentials and also to plain accidents
+    /// (500 with an `errorId`). Said again and again, it counts as [`Failure::Rejected`].
+    Suspect {
+        /// What happened.
+        detail: Detail,
+    },
+    /// The issuer refuses this client id and secret.
+    Rejected {
+        /// What happened.
+        detail: Detail,
+    },
+    /// Whatever answers at this URL is not Airbyte's token endpoint.
+    Misdirected {
+        /// What happened.
+        detail: Detail,
+    },
+    /// The secret could not be had from where it is kept.
+    Vault {
+        /// Which trouble it was.
+        trouble: VaultTrouble,
+        /// What happened.
+        detail: Detail,
+    },
+}
+
+impl Failure {
+    /// What happened, for people.
+    #[must_use]
+    pub fn detail(&self) -> &Detail {
+        match self {
+            Self::Transient { detail, .. }
+            | Self::Throttled { detail, .. }
+            | Self::Suspect { detail }
+            | Self::Rejected { detail }
+            | Self::Misdirected { detail }
+            | Self::Vault { detail, .. } => detail,
+        }
+    }
+}
+
+/// What a vault can be in trouble with, as far as the remedy differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VaultTrouble {
+    /// It is locked and somebody must unlock it.
+    Locked,
+    /// Nothing answers where it should be.
+    Absent,
+    /// It did not answer within the deadline.
+    Slow,
+    /// It refused us.
+    Denied,
+    /// It holds no secret for this profile.
+    Empty,
+    /// The secret it holds was stored for another origin (scheme, host, port).
+    OtherOrigin,
+    /// What it holds cannot be read: torn, or sealed under another key.
+    Damaged,
+}
+
+/// One line for people about a failure: printable ASCII, at most [`Detail::LIMIT`] characters, whatever it was made
+/// from. Text from upstream is hostile input; what is not printable ASCII becomes `?`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detail(String);
+
+impl Detail {
+    /// The most characters it holds; the rest is cut and `...` says so.
+    pub const LIMIT: usize = 200;
+
+    /// Makes any text fit to be shown and logged.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        let shown = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
+        if text.chars().nth(Self::LIMIT).is_none() {
+            return Self(text.chars().map(shown).collect());
+        }
+        let kept = text.chars().take(Self::LIMIT - 3).map(shown);
+        Self(kept.chain("...".chars()).collect())
+    }
+
+    /// The line.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Detail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,87 @@
+//! What things are called: parsed once at the door, carried as types after it.
+
+mod origin;
+
+pub use origin::{BadOrigin, Origin};
+
+use std::{fmt, str::FromStr};
+
+/// The name of a profile: 1 to 64 of `a-z A-Z 0-9 . _ -`, beginning with a letter or a digit.
+///
+/// So a name can stand in a URL's path, a file's name and a TOML key without quoting.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ProfileName(String);
+
+impl ProfileName {
+    /// The most characters a name may have.
+    pub const LONGEST: usize = 64;
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ProfileName {
+    type Err = BadProfileName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        let starts_well = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+        if !starts_well || text.len() > Self::LONGEST || !text.bytes().all(inner) {
+            return Err(BadProfileName);
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for ProfileName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The text is no profile name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a profile name has 1 to 64 of a-z A-Z 0-9 . _ - and begins with a letter or a digit")]
+pub struct BadProfileName;
+
+/// The id of an Airbyte application: 1 to 256 printable ASCII characters without spaces. Airbyte uses UUIDs, but
+/// promises nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ClientId(String);
+
+impl ClientId {
+    /// The most characters an id may have.
+    pub const LONGEST: usize = 256;
+
+    /// The id.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ClientId {
+    type Err = BadClientId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let fits = (1..=Self::LONGEST).contains(&text.len());
+        if !fits || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(BadClientId);
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The text is no client id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a client id has 1 to 256 printable characters and no spaces")]
+pub struct BadClientId;

@@ -1,0 +1,78 @@
+//! An access token: what it may look like, how long it lives, and what may be said of it in public.
+
+mod access_token;
+mod fingerprint;
+mod lifetime;
+
+pub use access_token::{AccessToken, BadAccessToken};
+pub use fingerprint::{BadFingerprint, Fingerprint};
+pub use lifetime::{Claims, LifetimeEvidence, NoLifetime, lifetime};
+
+use std::time::Duration;
+
+use crate::Moment;
+
+/// A token that an issuer gave us, and how long it lives.
+#[derive(Debug)]
+pub struct Token {
+    access_token: AccessToken,
+    fingerprint: Fingerprint,
+    expires: Moment,
+    lifetime: Duration,
+}
+
+impl Token {
+    /// A token whose request left at `requested`: its life is counted from then, not from when the reply came.
+    #[must_use]
+    pub fn new(issued: Issued, requested: Moment) -> Self {
+        let Issued { access_token, fingerprint, lifetime } = issued;
+        Self { access_token, fingerprint, expires: requested.after(lifetime), lifetime }
+    }
+
+    /// The token itself, for the one who asked for it.
+    #[must_use]
+    pub const fn access_token(&self) -> &AccessToken {
+        &self.access_token
+    }
+
+    /// Its public name.
+    #[must_use]
+    pub const fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+
+    /// How long it lived when it was issued.
+    #[must_use]
+    pub const fn lifetime(&self) -> Duration {
+        self.lifetime
+    }
+
+    /// When it dies.
+    #[must_use]
+    pub const fn expires(&self) -> Moment {
+        self.expires
+    }
+
+    /// How long it still lives, by whichever clock says less; zero when it is dead.
+    #[must_use]
+    pub fn remaining(&self, now: Moment) -> Duration {
+        self.expires.left(now)
+    }
+
+    /// Whether it lives at all.
+    #[must_use]
+    pub fn is_alive(&self, now: Moment) -> bool {
+        !self.expires.is_reached(now)
+    }
+}
+
+/// What an exchange brings when it succeeds.
+#[derive(Debug)]
+pub struct Issued {
+    /// The token.
+    pub access_token: AccessToken,
+    /// Its public name.
+    pub fingerprint: Fingerprint,
+    /// How long it lives, counted from when the request left.
+    pub lifetime: Duration,
+}
