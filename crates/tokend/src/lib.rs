@@ -1,1 +1,11 @@
-//! Under construction.
+//! The daemon: keeps the client secret, exchanges it for access tokens, and hands the current one to local programs.
+//!
+//! In reading order: [`daemon`] builds the parts and runs them, [`config`] says which profiles there are, [`listen`]
+//! opens the socket, [`service`] answers requests, [`cache`] drives the rules of `airbyte-token-core`, [`issuer`]
+//! talks to Airbyte, [`vault`] keeps the secrets; [`clock`] is the only place that reads a clock and [`harden`] the
+//! only one with unsafe code.
+
+pub mod clock;
+pub mod harden;
+pub mod issuer;
+pub mod vault;
