@@ -1,0 +1,251 @@
+//! Where secrets live: the OS keyring, a sealed file, or this process's memory.
+//!
+//! A [`Vault`] is a cheap handle. Behind it, each store has one thread of its own, so that a store that prompts, hangs
+//! or blocks stops nothing else: every call has a deadline, at most one call is outstanding, and what is wrong comes
+//! back as one of a few troubles that differ in their remedy.
+//!
+//! May not enter here: what a secret is used for, tokens, and the network beyond the session bus. A store never
+//! compares origins; whoever uses the secret does (see [`StoredSecret::origin`]).
+
+mod file;
+mod keyring;
+mod memory;
+mod text;
+mod worker;
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use airbyte_token_core::{Detail, Failure, Origin, ProfileName, Secret, VaultTrouble};
+
+pub use file::{BadFileSettings, FileSettings, KeySource};
+
+use worker::Worker;
+
+/// How long a call made in the background may take.
+pub const BACKGROUND: Duration = Duration::from_secs(3);
+
+/// How long a call that a person started may take. Any patience above [`BACKGROUND`] allows the keyring to ask that
+/// person to unlock it.
+pub const ATTENDED: Duration = Duration::from_secs(60);
+
+/// What a store keeps for a profile.
+#[derive(Debug)]
+pub struct StoredSecret {
+    /// Where the secret may be sent, as said when it was stored. Whoever reads it must refuse to send it elsewhere.
+    pub origin: Origin,
+    /// The client secret of the Airbyte application.
+    pub client_secret: Secret,
+}
+
+/// A handle to the secrets in one store. A clone shares the store and its thread.
+///
+/// The thread starts with the first call and ends when the last handle is dropped. Calls need a tokio runtime with its
+/// timer on, and are otherwise free of it: nothing here blocks the thread that awaits.
+///
+/// Calls take turns, and one that cannot get its turn within its patience answers [`VaultTrouble::Slow`]. While a call
+/// is past its deadline and the store still has not answered, further calls answer `Slow` at once, and none of them
+/// is queued; as soon as the store answers, calls are served again.
+///
+/// A call that is overdue, or whose future is dropped, is not taken back. A read then changes nothing and its secret
+/// is wiped. A write or delete has happened, will still happen, or fails unseen: only a read can tell. None of the
+/// stores leaves a torn secret behind.
+#[derive(Clone)]
+pub struct Vault {
+    kind: StoreKind,
+    worker: Worker,
+}
+
+impl Vault {
+    /// The keyring of the desktop session (on Linux the Secret Service: GNOME Keyring, KWallet, KeePassXC). It is
+    /// looked for with each call, so this works before the keyring runs and after it was restarted.
+    #[must_use]
+    pub fn keyring() -> Self {
+        Self::over(StoreKind::Keyring, || Box::new(keyring::Keyring::new()))
+    }
+
+    /// One sealed file, for hosts without a keyring.
+    ///
+    /// # Errors
+    ///
+    /// [`BadFileSettings`] when the settings can never work; whether file and key can be read is looked at with
+    /// each call.
+    pub fn file(settings: FileSettings) -> Result<Self, BadFileSettings> {
+        let store = file::SealedFile::new(settings)?;
+        Ok(Self::over(StoreKind::File, move || Box::new(store)))
+    }
+
+    /// This process's memory: for trying and for tests. What it holds ends with the last handle.
+    #[must_use]
+    pub fn memory() -> Self {
+        Self::over(StoreKind::Memory, || Box::new(memory::Memory::default()))
+    }
+
+    /// Which store this is.
+    #[must_use]
+    pub fn kind(&self) -> StoreKind {
+        self.kind
+    }
+
+    /// The secret of a profile. With a patience of at most [`BACKGROUND`] nobody is ever asked anything: a locked
+    /// keyring is [`VaultTrouble::Locked`] at once.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultTrouble::Empty`] when nothing is stored for the profile, [`VaultTrouble::Slow`] after `patience`, and
+    /// the troubles of the store, except [`VaultTrouble::OtherOrigin`].
+    pub async fn read(&self, profile: &ProfileName, patience: Duration) -> Result<StoredSecret, VaultError> {
+        let profile = profile.clone();
+        self.worker.call(patience, move |store| store.read(&profile, patience)).await
+    }
+
+    /// Stores the secret of a profile, in place of the one that was there.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultTrouble::Slow`] after `patience` (it may still happen, see [`Vault`]), and the troubles of the store;
+    /// after those, what was stored before is still there.
+    pub async fn write(
+        &self,
+        profile: &ProfileName,
+        secret: StoredSecret,
+        patience: Duration,
+    ) -> Result<(), VaultError> {
+        let profile = profile.clone();
+        self.worker.call(patience, move |store| store.write(&profile, &secret, patience)).await
+    }
+
+    /// Forgets the secret of a profile. That there was none is no error.
+    ///
+    /// # Errors
+    ///
+    /// As [`Vault::write`].
+    pub async fn delete(&self, profile: &ProfileName, patience: Duration) -> Result<(), VaultError> {
+        let profile = profile.clone();
+        self.worker.call(patience, move |store| store.delete(&profile, patience)).await
+    }
+
+    fn over(kind: StoreKind, open: impl FnOnce() -> Box<dyn Store> + Send + 'static) -> Self {
+        Self { kind, worker: Worker::new(kind, open) }
+    }
+}
+
+impl fmt::Debug for Vault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Vault({})", self.kind)
+    }
+}
+
+/// A back end. Only the store's own thread calls it, so it may block; it must not panic.
+///
+/// `patience` is how long the caller will wait, counted from about now. A store that can ask a person does so only if
+/// it is above [`BACKGROUND`].
+trait Store {
+    fn read(&mut self, profile: &ProfileName, patience: Duration) -> Result<StoredSecret, VaultError>;
+
+    fn write(
+        &mut self,
+        profile: &ProfileName,
+        secret: &StoredSecret,
+        patience: Duration,
+    ) -> Result<(), VaultError>;
+
+    /// That nothing is there is `Ok`.
+    fn delete(&mut self, profile: &ProfileName, patience: Duration) -> Result<(), VaultError>;
+}
+
+/// The stores there are. Which one a profile uses is chosen once, by a person, and never changes by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StoreKind {
+    /// The keyring of the desktop session.
+    Keyring,
+    /// One sealed file.
+    File,
+    /// The daemon's memory.
+    Memory,
+}
+
+impl StoreKind {
+    /// All of them, the one to prefer first.
+    pub const ALL: [Self; 3] = [Self::Keyring, Self::File, Self::Memory];
+
+    /// The word for it in the config and on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Keyring => "keyring",
+            Self::File => "file",
+            Self::Memory => "memory",
+        }
+    }
+}
+
+impl fmt::Display for StoreKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for StoreKind {
+    type Err = BadStoreKind;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(BadStoreKind)
+    }
+}
+
+/// The text names no store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a secret is kept in one of keyring, file or memory")]
+pub struct BadStoreKind;
+
+/// Why a store did not do what it was asked: a trouble to decide on, and a line for people that says what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
+pub struct VaultError {
+    /// Which trouble it is.
+    pub trouble: VaultTrouble,
+    /// What happened and what helps. It holds nothing of any secret.
+    pub detail: Detail,
+}
+
+impl VaultError {
+    fn new(trouble: VaultTrouble, detail: &str) -> Self {
+        Self { trouble, detail: Detail::new(detail) }
+    }
+
+    fn empty(profile: &ProfileName) -> Self {
+        Self::new(VaultTrouble::Empty, &format!("no client secret is stored for profile {profile}; log in"))
+    }
+}
+
+impl From<VaultError> for Failure {
+    fn from(error: VaultError) -> Self {
+        Self::Vault { trouble: error.trouble, detail: error.detail }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_reads_back_from_the_word_it_writes() {
+        for kind in StoreKind::ALL {
+            assert_eq!(kind.to_string().parse(), Ok(kind));
+        }
+    }
+
+    #[test]
+    fn another_word_is_no_store() {
+        for word in ["", "Keyring", "keyring ", "keychain"] {
+            assert_eq!(word.parse::<StoreKind>(), Err(BadStoreKind), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_vault_trouble_is_a_failure_with_the_same_words() {
+        let error = VaultError::new(VaultTrouble::Locked, "locked");
+        let failure = Failure::from(error.clone());
+        assert_eq!(failure, Failure::Vault { trouble: VaultTrouble::Locked, detail: error.detail });
+    }
+}
