@@ -1,1 +1,20 @@
-//! Under construction.
+//! What both ends of the local socket agree on, and nothing else.
+//!
+//! | module | what it settles |
+//! |---|---|
+//! | [`wire`] | every request and reply of the local API, version 1 |
+//! | [`code`] | which errors there are, and what HTTP and a shell call them |
+//! | [`span`] | how people write a length of time |
+//! | [`paths`] | where the socket, the lock, the config and the state live |
+//! | [`client`] | the blocking client, which believes only a socket of its own user or of root |
+//!
+//! No async runtime, no TLS and no keyring may enter: the command line links this crate, and a call must cost about
+//! what starting a process costs.
+
+pub mod client;
+pub mod code;
+pub mod paths;
+pub mod span;
+pub mod wire;
+
+pub use code::{ErrorCode, ExitStatus};
