@@ -13,10 +13,11 @@ mod memory;
 mod text;
 mod worker;
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{fmt, time::Duration};
 
 use airbyte_token_core::{Detail, Failure, Origin, ProfileName, Secret, VaultTrouble};
 
+pub use airbyte_token_local::wire::StoreKind;
 pub use file::{BadFileSettings, FileSettings, KeySource};
 
 use worker::Worker;
@@ -153,51 +154,6 @@ trait Store {
     fn delete(&mut self, profile: &ProfileName, patience: Duration) -> Result<(), VaultError>;
 }
 
-/// The stores there are. Which one a profile uses is chosen once, by a person, and never changes by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum StoreKind {
-    /// The keyring of the desktop session.
-    Keyring,
-    /// One sealed file.
-    File,
-    /// The daemon's memory.
-    Memory,
-}
-
-impl StoreKind {
-    /// All of them, the one to prefer first.
-    pub const ALL: [Self; 3] = [Self::Keyring, Self::File, Self::Memory];
-
-    /// The word for it in the config and on the command line.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Keyring => "keyring",
-            Self::File => "file",
-            Self::Memory => "memory",
-        }
-    }
-}
-
-impl fmt::Display for StoreKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for StoreKind {
-    type Err = BadStoreKind;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(BadStoreKind)
-    }
-}
-
-/// The text names no store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a secret is kept in one of keyring, file or memory")]
-pub struct BadStoreKind;
-
 /// Why a store did not do what it was asked: a trouble to decide on, and a line for people that says what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
@@ -227,20 +183,6 @@ impl From<VaultError> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_kind_reads_back_from_the_word_it_writes() {
-        for kind in StoreKind::ALL {
-            assert_eq!(kind.to_string().parse(), Ok(kind));
-        }
-    }
-
-    #[test]
-    fn another_word_is_no_store() {
-        for word in ["", "Keyring", "keyring ", "keychain"] {
-            assert_eq!(word.parse::<StoreKind>(), Err(BadStoreKind), "{word}");
-        }
-    }
 
     #[test]
     fn a_vault_trouble_is_a_failure_with_the_same_words() {
