@@ -39,6 +39,13 @@ impl Moment {
         Self::new(self.since_boot.saturating_add(later), self.since_epoch.saturating_add(later))
     }
 
+    /// How long since an earlier moment by whichever clock says longer; zero if both say that it is not earlier.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        let wall = self.since_epoch.saturating_sub(earlier.since_epoch);
+        self.since_boot.saturating_sub(earlier.since_boot).max(wall)
+    }
+
     /// Whether either clock says that this deadline has come.
     #[must_use]
     pub fn is_reached(self, now: Self) -> bool {
@@ -94,6 +101,13 @@ mod tests {
         let deadline = NOON.after(MINUTE);
         assert_eq!(deadline.rest(shifted(10, 5000)), Duration::from_secs(50));
         assert_eq!(deadline.rest(shifted(70, 0)), Duration::ZERO);
+    }
+
+    #[test]
+    fn an_age_is_the_greater_of_the_two_clocks() {
+        assert_eq!(shifted(10, 20).since(NOON), Duration::from_secs(20));
+        assert_eq!(shifted(30, -50).since(NOON), Duration::from_secs(30));
+        assert_eq!(shifted(-5, -1).since(NOON), Duration::ZERO);
     }
 
     #[test]

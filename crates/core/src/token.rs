@@ -8,14 +8,14 @@ pub use access_token::{AccessToken, BadAccessToken};
 pub use fingerprint::{BadFingerprint, Fingerprint};
 pub use lifetime::{Claims, LifetimeEvidence, NoLifetime, lifetime};
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::Moment;
 
 /// A token that an issuer gave us, and how long it lives.
 #[derive(Debug)]
 pub struct Token {
-    access_token: AccessToken,
+    access_token: Arc<AccessToken>,
     fingerprint: Fingerprint,
     expires: Moment,
     lifetime: Duration,
@@ -25,13 +25,24 @@ impl Token {
     /// A token whose request left at `requested`: its life is counted from then, not from when the reply came.
     #[must_use]
     pub fn new(issued: Issued, requested: Moment) -> Self {
+        let expires = requested.after(issued.lifetime);
+        Self::until(issued, expires)
+    }
+
+    /// A token that dies at `expires`.
+    pub(crate) fn until(issued: Issued, expires: Moment) -> Self {
         let Issued { access_token, fingerprint, lifetime } = issued;
-        Self { access_token, fingerprint, expires: requested.after(lifetime), lifetime }
+        Self { access_token: Arc::new(access_token), fingerprint, expires, lifetime }
+    }
+
+    /// The same token with another end, for when a clock was turned.
+    pub(crate) fn ending(&self, expires: Moment) -> Self {
+        Self { access_token: Arc::clone(&self.access_token), expires, ..*self }
     }
 
     /// The token itself, for the one who asked for it.
     #[must_use]
-    pub const fn access_token(&self) -> &AccessToken {
+    pub fn access_token(&self) -> &AccessToken {
         &self.access_token
     }
 

@@ -1,0 +1,117 @@
+//! How often the issuer may be asked, whatever clients and clocks do.
+//!
+//! Ten exchanges a minute and sixty an hour. Spent carelessly, sixty an hour would be sixty in ten minutes of an
+//! outage and then fifty minutes of silence, with the issuer long back. So the hour is paced: an exchange that keeps
+//! its distance from the one before (the *pace*, 100 s for most tokens) is always allowed, and only one that comes
+//! sooner (a *sprint*) draws on what the pace leaves over. Whatever happened before, the next renewal is never
+//! further away than the pace.
+//!
+//! What clients can cause beyond plain need (see [`Kind::Elective`]) may use half of each budget; the renewals keep
+//! the other half.
+
+use std::{collections::VecDeque, time::Duration};
+
+use super::timeline::Steady;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const A_MINUTE: usize = 10;
+const AN_HOUR: usize = 60;
+
+/// For whose sake an exchange is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The profile needs a token: there is none, it nears its end, or its renewal failed and is tried again.
+    Regular,
+    /// Somebody asked for a new one although the old one lives: more life, an early renewal, a report of a 401.
+    Elective,
+}
+
+/// How far apart exchanges are to be, for tokens as they live now.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spacing {
+    /// Never nearer than this.
+    pub(super) floor: Duration,
+    /// This far apart is always allowed.
+    pub(super) pace: Duration,
+}
+
+/// An exchange that was begun.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Past {
+    pub(super) at: Steady,
+    pub(super) kind: Kind,
+    sprint: bool,
+}
+
+/// The exchanges of the last hour.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Budget {
+    past: VecDeque<Past>,
+    last_attempt: Option<Steady>,
+}
+
+impl Budget {
+    /// When the next exchange of this kind may begin.
+    pub(super) fn opens(&self, kind: Kind, spacing: Spacing) -> Steady {
+        let floor = self.last_attempt.map_or(Steady::LONG_AGO, |last| last.after(spacing.floor));
+        let total =
+            self.falls_below(A_MINUTE, MINUTE, |_| true).max(self.falls_below(AN_HOUR, HOUR, |_| true));
+        floor.max(total).max(self.share_opens(kind)).max(self.sprint_opens(kind, spacing.pace))
+    }
+
+    /// Counts an exchange that begins now.
+    pub(super) fn spend(&mut self, at: Steady, kind: Kind, pace: Duration) {
+        let sprint = self.past.back().is_some_and(|last| at.since(last.at) < pace);
+        self.past.push_back(Past { at, kind, sprint });
+        self.last_attempt = Some(at);
+        self.past.retain(|past| at.since(past.at) < HOUR);
+    }
+
+    /// Takes the last one back: it never reached the issuer. The floor still counts from it.
+    pub(super) fn refund(&mut self) {
+        self.past.pop_back();
+    }
+
+    /// The exchanges of the last hour, oldest first.
+    pub(super) fn past(&self) -> impl Iterator<Item = &Past> {
+        self.past.iter()
+    }
+
+    /// What elective exchanges must leave to the others.
+    fn share_opens(&self, kind: Kind) -> Steady {
+        let elective = |past: &Past| past.kind == Kind::Elective;
+        match kind {
+            Kind::Regular => Steady::LONG_AGO,
+            Kind::Elective => self.falls_below(A_MINUTE / 2, MINUTE, elective).max(self.falls_below(
+                AN_HOUR / 2,
+                HOUR,
+                elective,
+            )),
+        }
+    }
+
+    /// When the next one is far enough from the last, or there is a sprint to spare.
+    fn sprint_opens(&self, kind: Kind, pace: Duration) -> Steady {
+        let Some(last) = self.past.back() else { return Steady::LONG_AGO };
+        let paced = last.at.after(pace);
+        match kind {
+            Kind::Regular => sprints(pace),
+            Kind::Elective => sprints(pace) / 2,
+        }
+        .checked_sub(1)
+        .map_or(paced, |spare| paced.min(self.falls_below(spare + 1, HOUR, |past| past.sprint)))
+    }
+
+    /// When fewer than `limit` of the exchanges that match have begun within the last `window`. `limit` is not zero.
+    fn falls_below(&self, limit: usize, window: Duration, matches: impl Fn(&Past) -> bool) -> Steady {
+        let mut newest_first = self.past.iter().rev().filter(|past| matches(past));
+        newest_first.nth(limit - 1).map_or(Steady::LONG_AGO, |past| past.at.after(window))
+    }
+}
+
+/// How many sprints an hour the pace leaves over.
+fn sprints(pace: Duration) -> usize {
+    let paced = HOUR.as_millis().div_ceil(pace.as_millis().max(1));
+    usize::try_from(paced).map_or(0, |paced| AN_HOUR.saturating_sub(paced))
+}
