@@ -1,2 +1,2 @@
-//! Under construction.
+//! The stand-in as a program.
 fn main() {}
