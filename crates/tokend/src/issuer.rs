@@ -1,0 +1,118 @@
+//! The room that talks to Airbyte: one request, one reply, one table that says what the reply means.
+//!
+//! A client secret enters here as an argument of [`Issuer::exchange`] and leaves only as the body of one request to
+//! the [`Endpoint`] of its profile. Whatever comes back is hostile input: it is read within bounds, checked to the
+//! letter, and never shown whole. No clock, no retry and no cache is in here: when to ask again is for the rules.
+//!
+//! What an exchange does not do: follow a redirect (307 and 308 would carry the secret on), look for a proxy in the
+//! environment, decompress, speak anything but HTTP/1.1, send an `Authorization` header (Airbyte's rate limit is per
+//! authenticated user), or try another path (Airbyte logs the body of a request to a path it does not know).
+
+mod classify;
+mod client;
+mod endpoint;
+mod fields;
+mod headers;
+mod jwt;
+mod quote;
+mod receive;
+mod reply;
+mod request;
+mod roots;
+mod service;
+mod tls;
+mod transport;
+
+pub use client::{BadProxy, BuildIssuerError, Deadlines};
+pub use endpoint::{BadEndpoint, Endpoint};
+pub use roots::{BadCaFile, BadRoots};
+pub use service::Service;
+
+use std::path::PathBuf;
+
+use airbyte_token_core::{ClientId, Failure, Issued, Origin, Secret};
+use hyper::body::Bytes;
+use reqwest::{
+    Client, Response,
+    header::{ACCEPT, CONTENT_TYPE, HeaderValue},
+};
+
+use self::{quote::Quoter, receive::Reply, transport::Route};
+
+/// Where and how a profile's exchanges are made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Where they go.
+    pub endpoint: Endpoint,
+    /// What `X-Organization-Id` says, for Airbyte Agents; another one brings another token.
+    pub organization_id: Option<String>,
+    /// A PEM file of certificate authorities to trust beside the system's. It is read when the issuer is built.
+    pub ca_file: Option<PathBuf>,
+    /// The proxy to go through, `http://HOST:PORT` or `https://HOST:PORT`. It sees which host is asked for, and no
+    /// more: only an `https` target may have one.
+    pub proxy: Option<String>,
+}
+
+/// Makes exchanges for one profile, one request each.
+#[derive(Debug)]
+pub struct Issuer {
+    client: Client,
+    endpoint: Endpoint,
+    organization_id: Option<HeaderValue>,
+    route: Route,
+}
+
+impl Issuer {
+    /// An issuer with the daemon's own deadlines. Reads the system's certificates and the target's from disk, unless
+    /// the target is plain http to this machine.
+    ///
+    /// # Errors
+    /// When the target cannot be used as it is; each reason has its own words and remedy.
+    pub fn build(target: Target) -> Result<Self, BuildIssuerError> {
+        Self::with_deadlines(target, Deadlines::default())
+    }
+
+    /// An issuer that gives up sooner or later than the daemon does.
+    ///
+    /// # Errors
+    /// As for [`Issuer::build`].
+    pub fn with_deadlines(target: Target, deadlines: Deadlines) -> Result<Self, BuildIssuerError> {
+        let client = client::build(&target, deadlines)?;
+        let route = Route::new(target.endpoint.origin(), target.proxy.is_some(), deadlines);
+        let organization_id = target.organization_id.as_deref().map(client::organization_id).transpose()?;
+        Ok(Self { client, endpoint: target.endpoint, organization_id, route })
+    }
+
+    /// Scheme, host and port that the secret is sent to: what a stored secret must have been stored for.
+    #[must_use]
+    pub const fn origin(&self) -> &Origin {
+        self.endpoint.origin()
+    }
+
+    /// Exchanges a client id and its secret for an access token: one request, never repeated.
+    ///
+    /// The secret is wiped when the reply has been read, or when the future is dropped.
+    ///
+    /// # Errors
+    /// What a caller must tell apart, with a line for people that holds neither the secret nor any token. Never
+    /// [`Failure::Vault`].
+    pub async fn exchange(&self, client_id: &ClientId, secret: Secret) -> Result<Issued, Failure> {
+        let response = self.send(request::body(client_id, &secret)).await?;
+        let reply = Reply::receive(response).await.map_err(|error| self.route.failure(&error))?;
+        reply::judge(&reply, self.endpoint.token_url(), Quoter::without(&secret))
+    }
+
+    async fn send(&self, body: Bytes) -> Result<Response, Failure> {
+        let json = HeaderValue::from_static("application/json");
+        let mut request = self
+            .client
+            .post(self.endpoint.token_url().clone())
+            .header(CONTENT_TYPE, json.clone())
+            .header(ACCEPT, json)
+            .body(body);
+        if let Some(id) = &self.organization_id {
+            request = request.header("x-organization-id", id);
+        }
+        request.send().await.map_err(|error| self.route.failure(&error.into()))
+    }
+}

@@ -1,0 +1,79 @@
+//! What is wrong with a server's certificate, and what to do about it.
+//!
+//! The remedy is never to look away: there is no switch for that.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rustls::{AlertDescription, CertificateError, Error, OtherError, pki_types::UnixTime};
+
+/// How long until it is worth another try.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One line about why the handshake with `server` failed.
+pub(super) fn explain(error: &Error, server: &str) -> String {
+    match error {
+        Error::InvalidCertificate(fault) => certificate(fault, server),
+        Error::AlertReceived(AlertDescription::ProtocolVersion | AlertDescription::HandshakeFailure)
+        | Error::PeerIncompatible(_) => {
+            format!("{server} offers nothing that TLS 1.2 or 1.3 would accept; update it")
+        }
+        Error::InvalidMessage(_) | Error::InappropriateMessage { .. } => {
+            format!("{server} does not speak TLS; is it a plain http port?")
+        }
+        _ => format!("the TLS handshake with {server} failed"),
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the enum is rustls's and may grow")]
+fn certificate(fault: &CertificateError, server: &str) -> String {
+    use CertificateError as Fault;
+    match fault {
+        Fault::ExpiredContext { time, not_after } => format!(
+            "the certificate of {server} expired on {}; renew it (this machine's clock says {})",
+            date(*not_after),
+            date(*time)
+        ),
+        Fault::Expired => format!("the certificate of {server} has expired; renew it"),
+        Fault::NotValidYetContext { time, not_before } => format!(
+            "the certificate of {server} is valid only from {}; this machine's clock says {}",
+            date(*not_before),
+            date(*time)
+        ),
+        Fault::NotValidYet => {
+            format!("the certificate of {server} is not valid yet; is this machine's clock right?")
+        }
+        Fault::UnknownIssuer => format!(
+            "the certificate of {server} is from an unknown authority; put that authority's certificate into a file \
+             and set ca_file to it"
+        ),
+        Fault::NotValidForNameContext { presented, .. } if presented.is_empty() => format!(
+            "the certificate of {server} names no host at all (no subjectAltName); issue one that does"
+        ),
+        Fault::NotValidForNameContext { .. } | Fault::NotValidForName => {
+            format!(
+                "the certificate is not for {server} but for another host; check the url or issue one for this host"
+            )
+        }
+        Fault::Revoked => format!("the certificate of {server} has been revoked; renew it"),
+        Fault::BadSignature => format!(
+            "the certificate of {server} was not signed by the authority it names; is ca_file the right one?"
+        ),
+        Fault::Other(other) if is_authority_as_server(other) => format!(
+            "{server} uses an authority's certificate as its own; issue one for the server signed by it, and set \
+             ca_file to the authority's"
+        ),
+        _ => format!("the certificate of {server} is not acceptable; issue a new one"),
+    }
+}
+
+/// What `openssl req -x509` makes: a certificate that says of itself that it is an authority.
+fn is_authority_as_server(OtherError(cause): &OtherError) -> bool {
+    matches!(cause.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
+}
+
+fn date(time: UnixTime) -> String {
+    let seconds = i64::try_from(time.as_secs()).ok();
+    let timestamp = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
+    timestamp.map_or_else(|| "an impossible date".to_owned(), |timestamp| timestamp.to_string())
+}
