@@ -214,6 +214,7 @@ impl Refresher {
             refresh_at: next.filter(|_| self.trouble.is_none()),
             retry_at: next.filter(|_| self.trouble.is_some()),
             exchanges: self.exchanges,
+            landed: self.exchanges.saturating_sub(u64::from(self.flight.is_some())),
             hard_window: self.hard_window(),
         }
     }

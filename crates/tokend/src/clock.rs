@@ -1,13 +1,16 @@
 //! The only place that reads a clock. Everything else is told what time it is.
 
 mod alarm;
+mod leap;
 
 pub use alarm::Alarm;
+pub use leap::LeapWatch;
 
-use std::time::Duration;
+use std::{io, os::fd::OwnedFd, time::Duration};
 
 use airbyte_token_core::Moment;
 use rustix::time::{ClockId, Timespec};
+use tokio::io::unix::AsyncFd;
 
 /// The machine's clocks: `CLOCK_BOOTTIME`, which counts suspend (`clock_gettime(2)`), and `CLOCK_REALTIME`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,6 +34,14 @@ fn since_zero(time: Timespec) -> Duration {
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or(0);
     Duration::new(seconds, nanoseconds)
+}
+
+#[expect(
+    deprecated,
+    reason = "unsound only for a type whose descriptor can change, which an `OwnedFd`'s cannot"
+)]
+fn watch(timer: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    AsyncFd::new(timer)
 }
 
 #[cfg(test)]

@@ -5,7 +5,13 @@
 //! talks to Airbyte, [`vault`] keeps the secrets; [`clock`] is the only place that reads a clock and [`harden`] the
 //! only one with unsafe code.
 
+pub mod cache;
 pub mod clock;
+pub mod config;
+pub mod daemon;
 pub mod harden;
 pub mod issuer;
+pub mod listen;
+pub mod logs;
+pub mod service;
 pub mod vault;

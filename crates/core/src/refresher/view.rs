@@ -75,8 +75,10 @@ pub struct Snapshot {
     pub refresh_at: Option<Moment>,
     /// When the next try begins, if renewal fails and one is planned.
     pub retry_at: Option<Moment>,
-    /// How many exchanges have been commanded.
+    /// How many exchanges have been begun.
     pub exchanges: u64,
+    /// How many of them have ended, one way or the other.
+    pub landed: u64,
     /// A caller rather waits for the successor of a token with less than this left, as long as nothing fails.
     pub hard_window: Duration,
 }

@@ -19,7 +19,7 @@ impl Alarm {
     /// # Errors
     /// When the process has no file descriptor left. Must be called on the runtime.
     pub fn new() -> io::Result<Self> {
-        Ok(Self(AsyncFd::new(boot_timer()?)?))
+        Ok(Self(super::watch(boot_timer()?)?))
     }
 
     /// Ends at `moment` by the boot clock, at once when it is past; never, when there is none.

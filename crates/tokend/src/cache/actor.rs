@@ -1,0 +1,139 @@
+//! The actor of one profile: it alone touches the rules' state machine, carries out what they command, and publishes.
+
+use std::{
+    future::pending,
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use airbyte_token_core::{Answer, Command, Failure, Fingerprint, Issued, Refresher, Snapshot};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{Exchanger, MemoryFile};
+use crate::{
+    clock::{Alarm, Clock},
+    vault,
+};
+
+/// What a handle asks of its actor.
+#[derive(Debug)]
+pub(super) enum Ask {
+    /// A token with at least this much life.
+    Token(Duration, oneshot::Sender<Answer>),
+    /// A new token, because a person wants one. Answered when the wish is noted.
+    Refresh(oneshot::Sender<()>),
+    /// The server refused this one. The answer: whether it was the current one.
+    Rejected(Fingerprint, oneshot::Sender<bool>),
+    /// The wall clock was set: what is due may have changed.
+    ClockSet,
+}
+
+pub(super) struct Actor {
+    pub(super) clock: Clock,
+    pub(super) refresher: Refresher,
+    pub(super) exchanger: Arc<Exchanger>,
+    pub(super) asks: mpsc::Receiver<Ask>,
+    pub(super) published: watch::Sender<Snapshot>,
+    pub(super) was_read: Arc<AtomicBool>,
+    pub(super) memory: MemoryFile,
+}
+
+type InFlight = Option<Pin<Box<dyn Future<Output = Result<Issued, Failure>> + Send>>>;
+
+impl Actor {
+    /// Runs until the last handle is gone. An exchange in flight ends with it.
+    pub(super) async fn run(mut self) -> io::Result<()> {
+        let alarm = Alarm::new()?;
+        let mut in_flight: InFlight = None;
+        loop {
+            tokio::select! {
+                ask = self.asks.recv() => match ask {
+                    Some(ask) => self.answer(ask),
+                    None => return Ok(()),
+                },
+                outcome = finish(&mut in_flight) => {
+                    in_flight = None;
+                    self.note(outcome);
+                }
+                fired = alarm.until(self.refresher.poll_timeout()) => {
+                    fired?;
+                    self.note_readers();
+                    self.refresher.handle_timeout(self.clock.now());
+                }
+            }
+            self.carry_out(&mut in_flight);
+            self.publish();
+        }
+    }
+
+    fn answer(&mut self, ask: Ask) {
+        let now = self.clock.now();
+        match ask {
+            Ask::Token(min_ttl, reply) => tell(reply, self.refresher.request(now, min_ttl)),
+            Ask::Refresh(reply) => {
+                self.refresher.refresh(now);
+                tell(reply, ());
+            }
+            Ask::Rejected(fingerprint, reply) => {
+                tell(reply, self.refresher.handle_rejected(now, fingerprint))
+            }
+            Ask::ClockSet => self.refresher.handle_timeout(now),
+        }
+    }
+
+    fn note(&mut self, outcome: Result<Issued, Failure>) {
+        let now = self.clock.now();
+        let profile = &self.exchanger.profile;
+        match outcome {
+            Ok(issued) => {
+                let (fingerprint, seconds) = (issued.fingerprint, issued.lifetime.as_secs());
+                tracing::info!(%profile, %fingerprint, seconds, "got a token");
+                self.refresher.handle_issued(now, issued);
+            }
+            Err(failure) => {
+                tracing::warn!(%profile, reason = %failure.detail(), "got no token");
+                self.refresher.handle_failed(now, failure);
+            }
+        }
+    }
+
+    /// Readers that were served from what is published count as use, though they never came here.
+    fn note_readers(&mut self) {
+        if self.was_read.swap(false, Ordering::Relaxed) {
+            self.refresher.handle_used(self.clock.now());
+        }
+    }
+
+    fn carry_out(&mut self, in_flight: &mut InFlight) {
+        while let Some(command) = self.refresher.poll_command() {
+            match command {
+                Command::Exchange => {
+                    let exchanger = Arc::clone(&self.exchanger);
+                    *in_flight = Some(Box::pin(async move { exchanger.exchange(vault::BACKGROUND).await }));
+                }
+            }
+        }
+    }
+
+    fn publish(&mut self) {
+        self.published.send_replace(self.refresher.snapshot());
+        self.memory.keep(self.refresher.memory());
+    }
+}
+
+async fn finish(in_flight: &mut InFlight) -> Result<Issued, Failure> {
+    match in_flight {
+        Some(exchange) => exchange.await,
+        None => pending().await,
+    }
+}
+
+/// A caller that hung up is no concern of the actor's.
+fn tell<T>(reply: oneshot::Sender<T>, answer: T) {
+    drop(reply.send(answer));
+}

@@ -1,0 +1,45 @@
+//! One exchange, whole: the secret is read for it, sent to the origin it was stored for and nowhere else, and wiped.
+
+use std::time::Duration;
+
+use airbyte_token_core::{ClientId, Detail, Failure, Issued, ProfileName, VaultTrouble};
+
+use crate::{
+    issuer::Issuer,
+    vault::{StoredSecret, Vault},
+};
+
+/// What it takes to get a token for one profile.
+#[derive(Debug)]
+pub struct Exchanger {
+    /// The profile.
+    pub profile: ProfileName,
+    /// Its application.
+    pub client_id: ClientId,
+    /// Where its secret is kept.
+    pub vault: Vault,
+    /// Where it is exchanged.
+    pub issuer: Issuer,
+}
+
+impl Exchanger {
+    /// Reads the secret, waiting at most `patience` for the vault, and exchanges it.
+    ///
+    /// # Errors
+    /// When the vault does not give the secret, the secret was stored for another origin, or the issuer says no.
+    pub async fn exchange(&self, patience: Duration) -> Result<Issued, Failure> {
+        let stored = self.vault.read(&self.profile, patience).await?;
+        self.check_origin(&stored)?;
+        self.issuer.exchange(&self.client_id, stored.client_secret).await
+    }
+
+    /// A secret goes only where it was stored for: a changed URL must not be able to fetch it.
+    fn check_origin(&self, stored: &StoredSecret) -> Result<(), Failure> {
+        let origin = self.issuer.origin();
+        if stored.origin == *origin {
+            return Ok(());
+        }
+        let text = format!("the secret was stored for {}, and the profile now says {origin}", stored.origin);
+        Err(Failure::Vault { trouble: VaultTrouble::OtherOrigin, detail: Detail::new(&text) })
+    }
+}

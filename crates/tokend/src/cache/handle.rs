@@ -1,0 +1,193 @@
+//! What the service holds of a profile.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use airbyte_token_core::{Answer, Fingerprint, Moment, Reason, Refresher, Snapshot, Token};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time,
+};
+
+use super::{
+    Exchanger, MemoryFile,
+    actor::{Actor, Ask},
+};
+use crate::clock::Clock;
+
+/// How many asks may wait for the actor, which answers each in microseconds; one more waits its turn.
+const ASKS: usize = 256;
+
+/// A profile being served. Cheap to clone; the actor behind it ends when the last clone is gone.
+#[derive(Clone, Debug)]
+pub struct ProfileHandle {
+    clock: Clock,
+    published: watch::Receiver<Snapshot>,
+    asks: mpsc::Sender<Ask>,
+    was_read: Arc<AtomicBool>,
+}
+
+/// Why a caller got less than it asked for, as of when it was told.
+#[derive(Clone, Debug)]
+pub enum Shortfall {
+    /// No token is alive, and this is why none could be had.
+    Failed {
+        /// Why.
+        reason: Reason,
+        /// When the next try is due.
+        retry_at: Option<Moment>,
+    },
+    /// There is a live token, but not with as much life as was asked for, and no better one could be had.
+    MinTtlUnmet {
+        /// How long the one in hand lives.
+        remaining: Duration,
+        /// Why there is no better one.
+        reason: Reason,
+        /// When the next try is due.
+        retry_at: Option<Moment>,
+    },
+    /// The caller's time was over before there was an answer.
+    WaitOver,
+    /// The profile was removed or the daemon is stopping.
+    Gone,
+}
+
+impl ProfileHandle {
+    /// A handle and its actor's work, which the caller spawns.
+    pub fn new(
+        refresher: Refresher,
+        exchanger: Exchanger,
+        memory: MemoryFile,
+    ) -> (Self, impl Future<Output = io::Result<()>> + Send + 'static) {
+        let (publisher, published) = watch::channel(refresher.snapshot());
+        let (asks, inbox) = mpsc::channel(ASKS);
+        let was_read = Arc::new(AtomicBool::new(false));
+        let actor = Actor {
+            clock: Clock,
+            refresher,
+            exchanger: Arc::new(exchanger),
+            asks: inbox,
+            published: publisher,
+            was_read: Arc::clone(&was_read),
+            memory,
+        };
+        (Self { clock: Clock, published, asks, was_read }, actor.run())
+    }
+
+    /// What is known of the profile right now.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.published.borrow().clone()
+    }
+
+    /// A token with at least `min_ttl` of life left, waiting at most `wait` for one. While a token is alive outside its
+    /// last minute, this does not wait at all.
+    ///
+    /// # Errors
+    /// When there is none, and why.
+    pub async fn token(&self, min_ttl: Duration, wait: Duration) -> Result<Arc<Token>, Shortfall> {
+        if let Some(token) = self.at_once(min_ttl) {
+            self.was_read.store(true, Ordering::Relaxed);
+            return Ok(token);
+        }
+        match time::timeout(wait, self.wait_for_token(min_ttl, wait)).await {
+            Ok(outcome) => outcome,
+            Err(_) => self.settle(min_ttl),
+        }
+    }
+
+    /// A token newer than the one in hand, waiting at most `wait` for it.
+    ///
+    /// # Errors
+    /// When there is none, and why.
+    pub async fn refresh(&self, wait: Duration) -> Result<Arc<Token>, Shortfall> {
+        let before = self.snapshot();
+        self.ask(Ask::Refresh).await?;
+        let mut published = self.published.clone();
+        let news = published.wait_for(|now| now.landed > before.landed);
+        let Ok(news) = time::timeout(wait, news).await else { return Err(self.why_not()) };
+        let Snapshot { token, failure, retry_at, .. } = news.map_err(|_| Shortfall::Gone)?.clone();
+        match (token, failure) {
+            (_, Some(failure)) => Err(Shortfall::Failed { reason: Reason::Failure(failure), retry_at }),
+            (Some(token), None) => Ok(token),
+            (None, None) => Err(Shortfall::WaitOver),
+        }
+    }
+
+    /// Says that Airbyte refused the token with this fingerprint. True if it was the current one, whose renewal then
+    /// begins; false if there is a newer one already.
+    ///
+    /// # Errors
+    /// When the profile is gone.
+    pub async fn reject(&self, fingerprint: Fingerprint) -> Result<bool, Shortfall> {
+        self.ask(|reply| Ask::Rejected(fingerprint, reply)).await
+    }
+
+    /// Says that the wall clock was set.
+    pub fn clock_set(&self) {
+        if self.asks.try_send(Ask::ClockSet).is_err() {
+            tracing::debug!("the actor is busy and will look at the clock anyway");
+        }
+    }
+
+    fn at_once(&self, min_ttl: Duration) -> Option<Arc<Token>> {
+        let published = self.published.borrow();
+        published.at_once(self.clock.now(), min_ttl).map(Arc::clone)
+    }
+
+    async fn wait_for_token(&self, min_ttl: Duration, wait: Duration) -> Result<Arc<Token>, Shortfall> {
+        let give_up = self.clock.now().after(wait);
+        let mut published = self.published.clone();
+        loop {
+            published.borrow_and_update();
+            match self.ask(|reply| Ask::Token(min_ttl, reply)).await? {
+                Answer::Token(token) => return Ok(token),
+                Answer::Pending => {}
+                Answer::Failed { reason, retry_at, alive } => {
+                    let worth_waiting = retry_at.is_some_and(|at| at.rest(give_up).is_zero());
+                    if !worth_waiting {
+                        return Err(self.shortfall(reason, retry_at, alive));
+                    }
+                }
+            }
+            published.changed().await.map_err(|_| Shortfall::Gone)?;
+        }
+    }
+
+    /// The caller's time is over: what is alive is served if it is enough.
+    fn settle(&self, min_ttl: Duration) -> Result<Arc<Token>, Shortfall> {
+        let now = self.clock.now();
+        let Some(token) = self.snapshot().token.filter(|token| token.is_alive(now)) else {
+            return Err(self.why_not());
+        };
+        if token.remaining(now) >= min_ttl { Ok(token) } else { Err(self.why_not()) }
+    }
+
+    fn why_not(&self) -> Shortfall {
+        let Snapshot { token, failure, retry_at, .. } = self.snapshot();
+        match failure {
+            Some(failure) => self.shortfall(Reason::Failure(failure), retry_at, token),
+            None => Shortfall::WaitOver,
+        }
+    }
+
+    fn shortfall(&self, reason: Reason, retry_at: Option<Moment>, alive: Option<Arc<Token>>) -> Shortfall {
+        let remaining = alive.map(|token| token.remaining(self.clock.now())).filter(|left| !left.is_zero());
+        match remaining {
+            Some(remaining) => Shortfall::MinTtlUnmet { remaining, reason, retry_at },
+            None => Shortfall::Failed { reason, retry_at },
+        }
+    }
+
+    async fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> Result<T, Shortfall> {
+        let (reply, answer) = oneshot::channel();
+        self.asks.send(ask(reply)).await.map_err(|_| Shortfall::Gone)?;
+        answer.await.map_err(|_| Shortfall::Gone)
+    }
+}

@@ -1,0 +1,127 @@
+//! What must outlive a restart: that Airbyte refused the credentials, and how often it was asked of late. No secret
+//! and no token is in it.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{self, Read as _, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use airbyte_token_core::{Memory, ProfileName};
+use tokio::sync::Notify;
+
+mod record;
+
+use record::Record;
+
+/// The largest file that is read, in bytes.
+const LARGEST_FILE: u64 = 1024 * 1024;
+
+/// What all profiles remember. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Remembering(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    path: PathBuf,
+    by_profile: Mutex<BTreeMap<String, Record>>,
+    changed: Notify,
+}
+
+impl Remembering {
+    /// Reads the file. One that is absent or cannot be understood means that nothing is remembered.
+    #[must_use]
+    pub fn load(path: PathBuf) -> Self {
+        let by_profile = read(&path).unwrap_or_else(|error| {
+            tracing::warn!(%error, path = %path.display(), "what was remembered cannot be read and is forgotten");
+            BTreeMap::new()
+        });
+        Self(Arc::new(Shared { path, by_profile: Mutex::new(by_profile), changed: Notify::new() }))
+    }
+
+    /// What the profile remembers: nothing, if it is new.
+    #[must_use]
+    pub fn of(&self, profile: &ProfileName) -> Memory {
+        self.records().get(profile.as_str()).map(Record::memory).unwrap_or_default()
+    }
+
+    /// Where the profile says what it remembers from now on.
+    #[must_use]
+    pub fn file(&self, profile: &ProfileName) -> MemoryFile {
+        MemoryFile { profile: profile.clone(), last: self.of(profile), all: self.clone() }
+    }
+
+    /// Forgets what the profile remembers: it has a new secret, or is gone.
+    pub fn forget(&self, profile: &ProfileName) {
+        if self.records().remove(profile.as_str()).is_some() {
+            self.0.changed.notify_one();
+        }
+    }
+
+    /// Writes the file whenever something changed, for ever. The disk may be slow or full: nothing waits for it.
+    pub async fn keep(self) {
+        loop {
+            self.0.changed.notified().await;
+            let all = self.clone();
+            match tokio::task::spawn_blocking(move || all.write()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, path = %self.0.path.display(), "memory cannot be written")
+                }
+                Err(error) => tracing::error!(%error, "memory was not written"),
+            }
+        }
+    }
+
+    /// Writes the file now, whole or not at all.
+    ///
+    /// # Errors
+    /// What the disk said.
+    pub fn write(&self) -> io::Result<()> {
+        let text = serde_json::to_vec(&*self.records())?;
+        if let Some(parent) = self.0.path.parent() {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
+        }
+        let fresh = self.0.path.with_extension("new");
+        let mut file =
+            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+        file.write_all(&text)?;
+        fs::rename(&fresh, &self.0.path)
+    }
+
+    fn records(&self) -> MutexGuard<'_, BTreeMap<String, Record>> {
+        self.0.by_profile.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where one profile says what it remembers.
+#[derive(Debug)]
+pub struct MemoryFile {
+    profile: ProfileName,
+    last: Memory,
+    all: Remembering,
+}
+
+impl MemoryFile {
+    /// Keeps this, if it is news.
+    pub(super) fn keep(&mut self, memory: Memory) {
+        if memory != self.last {
+            self.all.records().insert(self.profile.to_string(), Record::of(&memory));
+            self.all.0.changed.notify_one();
+            self.last = memory;
+        }
+    }
+}
+
+fn read(path: &Path) -> io::Result<BTreeMap<String, Record>> {
+    let file = match fs::File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        opened => opened?,
+    };
+    let mut text = Vec::new();
+    file.take(LARGEST_FILE).read_to_end(&mut text)?;
+    Ok(serde_json::from_slice(&text)?)
+}

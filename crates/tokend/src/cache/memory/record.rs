@@ -1,0 +1,228 @@
+//! How a profile's memory is written down. The rules know nothing of files, so the form of the file is settled here.
+
+use std::time::Duration;
+
+use airbyte_token_core::{
+    Detail, Failure, Memory, VaultTrouble,
+    refresher::{PastExchange, PastTrouble, Standing},
+};
+use serde::{Deserialize, Serialize};
+
+/// One profile's memory. Times are whole seconds since the Unix epoch.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Record {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    trouble: Option<TroubleRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    told_until: Option<u64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    exchanges: Vec<ExchangeRecord>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TroubleRecord {
+    failure: FailureRecord,
+    standing: StandingRecord,
+    failures: u32,
+    suspects: u32,
+    retry_at: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExchangeRecord {
+    at: u64,
+    elective: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+enum FailureRecord {
+    Transient { retry_after: Option<u64>, detail: String },
+    Throttled { retry_after: Option<u64>, detail: String },
+    Suspect { detail: String },
+    Rejected { detail: String },
+    Misdirected { detail: String },
+    Vault { trouble: VaultTroubleRecord, detail: String },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StandingRecord {
+    Trying,
+    Accused,
+    Parked(u32),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", remote = "VaultTrouble")]
+enum VaultTroubleForm {
+    Locked,
+    Absent,
+    Slow,
+    Denied,
+    Empty,
+    OtherOrigin,
+    Damaged,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+struct VaultTroubleRecord(#[serde(with = "VaultTroubleForm")] VaultTrouble);
+
+impl Record {
+    pub(super) fn of(memory: &Memory) -> Self {
+        let exchanges = memory.exchanges.iter();
+        Self {
+            trouble: memory.trouble.as_ref().map(TroubleRecord::of),
+            told_until: memory.told_until,
+            exchanges: exchanges
+                .map(|past| ExchangeRecord { at: past.at, elective: past.elective })
+                .collect(),
+        }
+    }
+
+    pub(super) fn memory(&self) -> Memory {
+        let exchanges = self.exchanges.iter();
+        Memory {
+            trouble: self.trouble.as_ref().map(TroubleRecord::trouble),
+            told_until: self.told_until,
+            exchanges: exchanges.map(|past| PastExchange { at: past.at, elective: past.elective }).collect(),
+        }
+    }
+}
+
+impl TroubleRecord {
+    fn of(trouble: &PastTrouble) -> Self {
+        let PastTrouble { failure, standing, failures, suspects, retry_at } = trouble;
+        Self {
+            failure: FailureRecord::of(failure),
+            standing: StandingRecord::of(*standing),
+            failures: *failures,
+            suspects: *suspects,
+            retry_at: *retry_at,
+        }
+    }
+
+    fn trouble(&self) -> PastTrouble {
+        let Self { failure, standing, failures, suspects, retry_at } = self;
+        PastTrouble {
+            failure: failure.failure(),
+            standing: standing.standing(),
+            failures: *failures,
+            suspects: *suspects,
+            retry_at: *retry_at,
+        }
+    }
+}
+
+impl StandingRecord {
+    const fn of(standing: Standing) -> Self {
+        match standing {
+            Standing::Trying => Self::Trying,
+            Standing::Accused => Self::Accused,
+            Standing::Parked { probes } => Self::Parked(probes),
+        }
+    }
+
+    const fn standing(&self) -> Standing {
+        match self {
+            Self::Trying => Standing::Trying,
+            Self::Accused => Standing::Accused,
+            Self::Parked(probes) => Standing::Parked { probes: *probes },
+        }
+    }
+}
+
+impl FailureRecord {
+    fn of(failure: &Failure) -> Self {
+        let seconds = |wait: &Option<Duration>| wait.map(|wait| wait.as_secs());
+        let detail = failure.detail().to_string();
+        match failure {
+            Failure::Transient { retry_after, .. } => {
+                Self::Transient { retry_after: seconds(retry_after), detail }
+            }
+            Failure::Throttled { retry_after, .. } => {
+                Self::Throttled { retry_after: seconds(retry_after), detail }
+            }
+            Failure::Suspect { .. } => Self::Suspect { detail },
+            Failure::Rejected { .. } => Self::Rejected { detail },
+            Failure::Misdirected { .. } => Self::Misdirected { detail },
+            Failure::Vault { trouble, .. } => Self::Vault { trouble: VaultTroubleRecord(*trouble), detail },
+        }
+    }
+
+    fn failure(&self) -> Failure {
+        let wait = |seconds: &Option<u64>| seconds.map(Duration::from_secs);
+        match self {
+            Self::Transient { retry_after, detail } => {
+                Failure::Transient { retry_after: wait(retry_after), detail: Detail::new(detail) }
+            }
+            Self::Throttled { retry_after, detail } => {
+                Failure::Throttled { retry_after: wait(retry_after), detail: Detail::new(detail) }
+            }
+            Self::Suspect { detail } => Failure::Suspect { detail: Detail::new(detail) },
+            Self::Rejected { detail } => Failure::Rejected { detail: Detail::new(detail) },
+            Self::Misdirected { detail } => Failure::Misdirected { detail: Detail::new(detail) },
+            Self::Vault { trouble, detail } => {
+                Failure::Vault { trouble: trouble.0, detail: Detail::new(detail) }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn every_failure() -> Vec<Failure> {
+        let detail = || Detail::new("what happened");
+        let vault = [
+            VaultTrouble::Locked,
+            VaultTrouble::Absent,
+            VaultTrouble::Slow,
+            VaultTrouble::Denied,
+            VaultTrouble::Empty,
+            VaultTrouble::OtherOrigin,
+            VaultTrouble::Damaged,
+        ];
+        let mut all = vec![
+            Failure::Transient { retry_after: None, detail: detail() },
+            Failure::Transient { retry_after: Some(Duration::from_secs(7)), detail: detail() },
+            Failure::Throttled { retry_after: Some(Duration::from_secs(9)), detail: detail() },
+            Failure::Suspect { detail: detail() },
+            Failure::Rejected { detail: detail() },
+            Failure::Misdirected { detail: detail() },
+        ];
+        all.extend(vault.map(|trouble| Failure::Vault { trouble, detail: detail() }));
+        all
+    }
+
+    #[test]
+    fn every_memory_reads_back_as_it_was_written() {
+        for failure in every_failure() {
+            for standing in [Standing::Trying, Standing::Accused, Standing::Parked { probes: 2 }] {
+                let trouble = PastTrouble {
+                    failure: failure.clone(),
+                    standing,
+                    failures: 3,
+                    suspects: 1,
+                    retry_at: 99,
+                };
+                let memory = Memory {
+                    trouble: Some(trouble),
+                    told_until: Some(5),
+                    exchanges: vec![
+                        PastExchange { at: 1, elective: true },
+                        PastExchange { at: 2, elective: false },
+                    ],
+                };
+                let text = serde_json::to_string(&Record::of(&memory)).unwrap();
+                let read: Record = serde_json::from_str(&text).unwrap();
+                assert_eq!(read.memory(), memory, "{text}");
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Changes to the file, made so that a person's comments and order stay and a crash leaves the old file or the new.
+
+use std::{
+    fs, io,
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use airbyte_token_core::ProfileName;
+use toml_edit::{DocumentMut, Item, Table, value};
+
+use super::{Config, ConfigError, EMBEDDED, Profile, read_limited};
+
+/// Writes the profile into the file, replacing one of that name.
+///
+/// # Errors
+/// When the file cannot be read, has a mistake or cannot be written; it is then as it was.
+pub fn set_profile(
+    path: &Path,
+    name: &ProfileName,
+    profile: &Profile,
+    default: bool,
+) -> Result<Config, EditError> {
+    edit(path, |document| {
+        let profiles = document.entry("profiles").or_insert_with(implicit_table);
+        let Some(profiles) = profiles.as_table_like_mut() else { return };
+        let table = profiles.entry(name.as_str()).or_insert_with(|| Item::Table(Table::new()));
+        write_profile(table, profile);
+        if default {
+            document["default_profile"] = value(name.as_str());
+        }
+    })
+}
+
+/// Takes the profile out of the file, and out of `default_profile` if it stood there.
+///
+/// # Errors
+/// As for [`set_profile`].
+pub fn remove_profile(path: &Path, name: &ProfileName) -> Result<Config, EditError> {
+    edit(path, |document| {
+        if let Some(profiles) = document.get_mut("profiles").and_then(Item::as_table_like_mut) {
+            profiles.remove(name.as_str());
+        }
+        if document.get("default_profile").and_then(Item::as_str) == Some(name.as_str()) {
+            document.remove("default_profile");
+        }
+    })
+}
+
+/// Makes the profile the one that is meant when nobody names one.
+///
+/// # Errors
+/// As for [`set_profile`].
+pub fn set_default_profile(path: &Path, name: &ProfileName) -> Result<Config, EditError> {
+    edit(path, |document| document["default_profile"] = value(name.as_str()))
+}
+
+fn implicit_table() -> Item {
+    let mut table = Table::new();
+    table.set_implicit(true);
+    Item::Table(table)
+}
+
+fn write_profile(item: &mut Item, profile: &Profile) {
+    let ca_file = profile.ca_file.as_ref().map(|path| path.display().to_string());
+    let fields = [
+        ("service", Some(profile.service.to_string())),
+        ("url", profile.url.clone()),
+        ("client_id", Some(profile.client_id.to_string())),
+        ("vault", Some(profile.vault.to_string())),
+        ("organization_id", profile.organization_id.clone()),
+        ("ca_file", ca_file),
+        ("proxy", profile.proxy.clone()),
+    ];
+    let Some(table) = item.as_table_like_mut() else { return };
+    for (key, text) in fields {
+        set_or_remove(table, key, text);
+    }
+}
+
+fn set_or_remove(table: &mut dyn toml_edit::TableLike, key: &str, text: Option<String>) {
+    if table.get(key).and_then(Item::as_str) == text.as_deref() {
+        return; // as it was, with the comment that stands beside it
+    }
+    match text {
+        Some(text) => table.insert(key, value(text)),
+        None => table.remove(key),
+    };
+}
+
+/// Reads, changes, checks and replaces the file. Whatever goes wrong, the file is whole: the old one or the new one.
+fn edit(path: &Path, change: impl FnOnce(&mut DocumentMut)) -> Result<Config, EditError> {
+    let old = match read_limited(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => EMBEDDED.to_owned(),
+        Err(error) => return Err(ConfigError::unreadable(path, &error).into()),
+    };
+    Config::parse(&old, path)?;
+    let mut document: DocumentMut = old.parse().map_err(|_| EditError::Lost)?;
+    change(&mut document);
+    let new = document.to_string();
+    let config = Config::parse(&new, path)?;
+    if new != old {
+        replace(path, new.as_bytes()).map_err(|source| EditError::Write { path: path.to_owned(), source })?;
+    }
+    Ok(config)
+}
+
+/// Follows a symbolic link to the file itself, so that a dotfile kept elsewhere stays a link.
+fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let parent = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    fs::create_dir_all(parent)?;
+    let mut temporary = path.clone().into_os_string();
+    temporary.push(format!(".{}.new", std::process::id()));
+    let written = write_new(Path::new(&temporary), text).and_then(|()| fs::rename(&temporary, &path));
+    if written.is_err() {
+        fs::remove_file(&temporary)?;
+    }
+    written?;
+    fs::File::open(parent)?.sync_all()
+}
+
+fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(text)?;
+    file.sync_all()
+}
+
+/// Why the file was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum EditError {
+    /// It has mistakes, or would have.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// It reads as a configuration but not as a document; the two parsers are one, so this is a fault of ours.
+    #[error("the configuration could not be edited; please report this")]
+    Lost,
+    /// The disk refused.
+    #[error("{path} cannot be written: {source}", path = path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}

@@ -1,0 +1,40 @@
+//! What the daemon says of itself: to the journal when systemd started it, else to standard error.
+//!
+//! Levels say who must act: `error`, somebody has to repair something; `warn`, it heals by itself but somebody may want
+//! to know; `info`, what an owner wants to read back later; `debug` and `trace`, for whoever works on the daemon. At no
+//! level is there a secret, a token (fingerprints instead) or anything of an answer's body.
+
+use std::io::{self, IsTerminal as _};
+
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry, filter::ParseError, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
+
+/// What is written when nobody says otherwise: our own words from `info` on, other libraries' from `warn` on.
+pub const DEFAULT_FILTER: &str = "warn,airbyte_tokend=info";
+
+/// Begins to write. `filter` is as `tracing_subscriber::EnvFilter` reads it: `debug`, or `airbyte_tokend=trace`.
+///
+/// # Errors
+/// When the filter cannot be read.
+pub fn begin(filter: &str) -> Result<(), ParseError> {
+    let filter = EnvFilter::try_new(filter)?;
+    let writer = journal().unwrap_or_else(standard_error);
+    // Only a second call could fail, and it would find the first one's logs at work.
+    drop(tracing_subscriber::registry().with(writer.with_filter(filter)).try_init());
+    Ok(())
+}
+
+type Writer = Box<dyn Layer<Registry> + Send + Sync>;
+
+/// systemd sets `JOURNAL_STREAM` when standard error goes to the journal (`systemd.exec(5)`).
+fn journal() -> Option<Writer> {
+    std::env::var_os("JOURNAL_STREAM")?;
+    let layer = tracing_journald::layer().ok()?;
+    Some(layer.with_syslog_identifier("airbyte-tokend".to_owned()).boxed())
+}
+
+fn standard_error() -> Writer {
+    let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(colour).with_target(false).boxed()
+}

@@ -1,0 +1,80 @@
+//! What callers can ask: the router and handlers of a few lines. Nothing here knows how a token is got.
+
+mod accept;
+mod guard;
+mod profiles;
+mod reply;
+mod status;
+mod token;
+
+pub use accept::{DRAIN, HEAD_TIMEOUT, LARGEST_HEAD, MOST_CONNECTIONS, MOST_HEADERS, serve};
+pub use reply::Refusal;
+
+use std::time::Duration;
+
+use airbyte_token_core::ProfileName;
+use airbyte_token_local::{ErrorCode, wire::route};
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{HeaderValue, header},
+    middleware,
+    routing::{get, post, put},
+};
+
+use crate::{cache::ProfileHandle, daemon::State};
+
+/// The largest body that is read, in bytes.
+pub const LARGEST_BODY: usize = 64 * 1024;
+/// How long a caller waits that does not say how long.
+pub const DEFAULT_WAIT: Duration = Duration::from_secs(10);
+/// The longest that a caller may wait.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
+/// Every route of the local API, version 1, behind its gate.
+pub fn router(state: State) -> Router {
+    let profile = format!("{}/{{name}}", route::PROFILES);
+    Router::new()
+        .route(route::TOKEN, get(token::token))
+        .route(route::REFRESH, post(token::refresh))
+        .route(route::REJECT, post(token::reject))
+        .route(route::STATUS, get(status::status))
+        .route(route::PROFILES, get(profiles::list))
+        .route(&profile, get(profiles::show).put(profiles::log_in).delete(profiles::log_out))
+        .route(route::DEFAULT_PROFILE, put(profiles::choose_default))
+        .route(route::HEALTHZ, get(async || plain("ok")))
+        .route(route::READYZ, get(async || plain("ready")))
+        .method_not_allowed_fallback(async || {
+            Refusal::new(ErrorCode::MethodNotAllowed, "this route has no such method")
+        })
+        .fallback(async || Refusal::new(ErrorCode::NotFound, "there is no such route"))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(middleware::from_fn(guard::gate))
+        .with_state(state)
+}
+
+fn plain(text: &'static str) -> ([(header::HeaderName, HeaderValue); 1], &'static str) {
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"))], text)
+}
+
+/// The profile that is meant, by name or by default, and its handle.
+fn find(state: &State, name: Option<ProfileName>) -> Result<(ProfileName, ProfileHandle), Refusal> {
+    let name = match name.or_else(|| state.config().default_profile().cloned()) {
+        Some(name) => name,
+        None if state.config().profiles.is_empty() => {
+            let refusal = Refusal::new(ErrorCode::NoProfileChosen, "there is no profile yet");
+            return Err(refusal.hint("run `airbyte-token login`"));
+        }
+        None => {
+            return Err(Refusal::new(ErrorCode::NoProfileChosen, "there are several profiles and no default"));
+        }
+    };
+    match state.cache().get(&name) {
+        Some(handle) => Ok((name, handle)),
+        None => Err(no_such(&name)),
+    }
+}
+
+fn no_such(name: &ProfileName) -> Refusal {
+    Refusal::new(ErrorCode::NoSuchProfile, format!("there is no profile `{name}`")).of(name)
+}

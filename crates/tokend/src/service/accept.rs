@@ -1,0 +1,113 @@
+//! The loop that accepts callers: one at a time through the door, a bounded number inside, none for ever.
+
+use std::{io, time::Duration};
+
+use axum::Router;
+use hyper::{body::Incoming, server::conn::http1};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{UnixListener, UnixStream},
+    sync::Semaphore,
+    time,
+};
+use tower::ServiceExt as _;
+
+use super::guard::{self, Peer};
+
+/// How many connections are served at once; the next one waits to be accepted.
+pub const MOST_CONNECTIONS: usize = 256;
+/// How long a caller may take for a request's head, and how long a connection may lie idle between two requests.
+pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How much of a request's head is read, in bytes.
+pub const LARGEST_HEAD: usize = 16 * 1024;
+/// How many headers a request may have.
+pub const MOST_HEADERS: usize = 32;
+/// How long to wait after an accept that failed: without it, a process out of file descriptors spins.
+const ACCEPT_BACK_OFF: Duration = Duration::from_millis(200);
+/// How long requests under way may take once the daemon was told to stop.
+pub const DRAIN: Duration = Duration::from_secs(5);
+
+/// Serves until `stop` ends, then lets requests under way finish within [`DRAIN`]. `beat` is called in the same loop
+/// that accepts, every `period`, so that whoever listens to it knows that callers are being served.
+pub async fn serve(
+    listener: UnixListener,
+    app: Router,
+    stop: impl Future<Output = ()>,
+    beat: impl FnMut(),
+    period: Option<Duration>,
+) {
+    let open = GracefulShutdown::new();
+    tokio::select! {
+        () = accept(&listener, &app, &open) => {}
+        () = keep_beating(beat, period) => {}
+        () = stop => {}
+    }
+    drop(listener);
+    match time::timeout(DRAIN, open.shutdown()).await {
+        Ok(()) => tracing::debug!("every request was answered"),
+        Err(_) => tracing::warn!(seconds = DRAIN.as_secs(), "stopping with requests unanswered"),
+    }
+}
+
+async fn keep_beating(mut beat: impl FnMut(), period: Option<Duration>) {
+    let Some(period) = period else { return std::future::pending().await };
+    let mut ticks = time::interval(period);
+    loop {
+        ticks.tick().await;
+        beat();
+    }
+}
+
+async fn accept(listener: &UnixListener, app: &Router, open: &GracefulShutdown) {
+    let seats = std::sync::Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    loop {
+        let Ok(seat) = std::sync::Arc::clone(&seats).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, _)) => welcome(stream, app.clone(), open, seat),
+            Err(error) => back_off(&error).await,
+        }
+    }
+}
+
+async fn back_off(error: &io::Error) {
+    tracing::warn!(%error, "a caller could not be accepted");
+    time::sleep(ACCEPT_BACK_OFF).await;
+}
+
+fn welcome(
+    stream: UnixStream,
+    app: Router,
+    open: &GracefulShutdown,
+    seat: tokio::sync::OwnedSemaphorePermit,
+) {
+    let Some(peer) = Peer::of(&stream) else { return };
+    if !peer.may_enter() {
+        tracing::warn!(uid = peer.uid(), "refused a caller that is another user");
+        tokio::spawn(async move {
+            guard::turn_away(stream).await;
+            drop(seat);
+        });
+        return;
+    }
+    let app = app.map_request(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        request
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_headers(MOST_HEADERS)
+        .max_buf_size(LARGEST_HEAD)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
+    let connection = open.watch(connection);
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection ended early");
+        }
+        drop(seat);
+    });
+}

@@ -1,0 +1,135 @@
+//! Who may come in. Every request passes here before it is routed.
+//!
+//! The kernel says which user connects; that is the wall. The header rules stand behind it: no web page, reverse proxy
+//! or forwarded request has business here, and each of them gives itself away by a header that it cannot leave out.
+
+use airbyte_token_local::ErrorCode;
+use axum::{
+    extract::Request,
+    http::{HeaderMap, HeaderName, HeaderValue, header, uri::Authority},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use tokio::{io::AsyncWriteExt as _, net::UnixStream};
+
+use super::reply::Refusal;
+
+/// The user that the kernel maps every stranger of a foreign user namespace to (`user_namespaces(7)`): it says
+/// nothing about who it is.
+const OVERFLOW_UID: u32 = 65_534;
+
+/// Who is at the other end, as of `connect(2)` (`SO_PEERCRED`, `unix(7)`).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer {
+    uid: u32,
+}
+
+impl Peer {
+    /// Asks the kernel; none when the caller is gone already.
+    #[must_use]
+    pub(super) fn of(stream: &UnixStream) -> Option<Self> {
+        let credentials = stream.peer_cred();
+        credentials.map(|credentials| Self { uid: credentials.uid() }).ok()
+    }
+
+    /// The caller's user.
+    #[must_use]
+    pub(super) const fn uid(self) -> u32 {
+        self.uid
+    }
+
+    /// Whether it is the daemon's own user or root.
+    #[must_use]
+    pub(super) fn may_enter(self) -> bool {
+        may_enter(self.uid, rustix::process::geteuid().as_raw())
+    }
+}
+
+const fn may_enter(caller: u32, owner: u32) -> bool {
+    caller != OVERFLOW_UID && (caller == owner || caller == 0)
+}
+
+/// Answers a caller that may not come in, without reading a byte from it.
+pub(super) async fn turn_away(mut stream: UnixStream) {
+    let body = serde_json::json!({
+        "code": ErrorCode::PeerRefused.name(),
+        "message": "this daemon serves another user",
+        "hint": "run airbyte-tokend as the user who needs the token",
+    })
+    .to_string();
+    let reply = format!(
+        "HTTP/1.1 403 Forbidden\r\ncontent-type: application/json\r\ncontent-length: {}\r\ncache-control: no-store\r\nconnection: close\r\n\r\n{body}",
+        body.len(),
+    );
+    if let Err(error) = stream.write_all(reply.as_bytes()).await {
+        tracing::debug!(%error, "the refused caller did not wait for its answer");
+    }
+}
+
+/// Headers that only browsers, proxies and protocol upgrades send.
+const TELL_TALES: [HeaderName; 9] = [
+    header::ORIGIN,
+    header::REFERER,
+    header::COOKIE,
+    header::UPGRADE,
+    header::FORWARDED,
+    header::VIA,
+    HeaderName::from_static("x-real-ip"),
+    HeaderName::from_static("x-client-ip"),
+    HeaderName::from_static("true-client-ip"),
+];
+
+/// Prefixes of such headers.
+const TELL_TALE_PREFIXES: [&str; 2] = ["sec-", "x-forwarded"];
+
+/// The names that this daemon goes by.
+const OUR_NAMES: [&str; 2] = ["localhost", "airbyte-tokend"];
+
+/// Lets the request through, or refuses it; either way nobody may keep the answer.
+pub(super) async fn gate(request: Request, next: Next) -> Response {
+    let mut response = match inspect(&request) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refusal.into_response(),
+    };
+    forbid_keeping(response.headers_mut());
+    response
+}
+
+fn inspect(request: &Request) -> Result<(), Refusal> {
+    if let Some(name) = tell_tale(request.headers()) {
+        let message = format!("requests with the header `{name}` are refused");
+        return Err(Refusal::new(ErrorCode::RequestRefused, message)
+            .hint("talk to the socket directly: no browser, no reverse proxy"));
+    }
+    if !names_us(request) {
+        return Err(Refusal::new(
+            ErrorCode::WrongHost,
+            "the request is addressed to another host".to_owned(),
+        )
+        .hint("use http://localhost/ or http://airbyte-tokend/ before the path"));
+    }
+    Ok(())
+}
+
+fn tell_tale(headers: &HeaderMap) -> Option<&HeaderName> {
+    headers.keys().find(|name| {
+        TELL_TALES.contains(name) || TELL_TALE_PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix))
+    })
+}
+
+/// Exactly one of our names, without a port, or none at all. A request line with an authority of its own counts too.
+fn names_us(request: &Request) -> bool {
+    let is_ours = |host: &str| OUR_NAMES.contains(&host);
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let host_is_ours = match (hosts.next(), hosts.next()) {
+        (None, _) => true,
+        (Some(host), None) => host.is_empty() || host.to_str().is_ok_and(is_ours),
+        (Some(_), Some(_)) => false,
+    };
+    host_is_ours && request.uri().authority().is_none_or(|authority: &Authority| is_ours(authority.as_str()))
+}
+
+fn forbid_keeping(headers: &mut HeaderMap) {
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+}

@@ -1,0 +1,106 @@
+//! Profiles: listed, made, removed, chosen. A secret comes in here; none goes out.
+
+use airbyte_token_core::ProfileName;
+use airbyte_token_local::{
+    ErrorCode,
+    wire::{DefaultProfileRequest, ProfileReply, ProfileRequest, ProfilesReply, from_json},
+};
+use axum::{
+    body::Bytes,
+    extract::{Path, State as Shared, rejection::BytesRejection},
+    http::StatusCode,
+};
+
+use super::{
+    no_such,
+    reply::{Json, Refusal},
+    token::read,
+};
+use crate::{
+    config::Profile,
+    daemon::{ChangeError, State},
+};
+
+pub(super) async fn list(Shared(state): Shared<State>) -> Json<ProfilesReply> {
+    let config = state.config();
+    let profiles = config.profiles.iter().map(|(name, profile)| describe(name, profile)).collect();
+    Json(ProfilesReply { default_profile: config.default_profile().cloned(), profiles })
+}
+
+pub(super) async fn show(
+    Shared(state): Shared<State>,
+    Path(name): Path<String>,
+) -> Result<Json<ProfileReply>, Refusal> {
+    let name = parse(&name)?;
+    let config = state.config();
+    let profile = config.profiles.get(&name).ok_or_else(|| no_such(&name))?;
+    Ok(Json(describe(&name, profile)))
+}
+
+pub(super) async fn log_in(
+    Shared(state): Shared<State>,
+    Path(name): Path<String>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<ProfileReply>, Refusal> {
+    let name = parse(&name)?;
+    let request: ProfileRequest = from_json(&read(body)?)?;
+    let outcome = state.log_in(&name, request).await;
+    let profile = outcome.map_err(|error| refusal(&name, &error))?;
+    Ok(Json(describe(&name, &profile)))
+}
+
+pub(super) async fn log_out(
+    Shared(state): Shared<State>,
+    Path(name): Path<String>,
+) -> Result<StatusCode, Refusal> {
+    let name = parse(&name)?;
+    state.log_out(&name).await.map_err(|error| refusal(&name, &error))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn choose_default(
+    Shared(state): Shared<State>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<StatusCode, Refusal> {
+    let DefaultProfileRequest { profile } = from_json(&read(body)?)?;
+    state.choose_default(&profile).await.map_err(|error| refusal(&profile, &error))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn parse(name: &str) -> Result<ProfileName, Refusal> {
+    name.parse().map_err(|error: airbyte_token_core::names::BadProfileName| {
+        Refusal::new(ErrorCode::BadRequest, error.to_string())
+    })
+}
+
+fn refusal(name: &ProfileName, error: &ChangeError) -> Refusal {
+    match error {
+        ChangeError::NoSuchProfile => no_such(name),
+        ChangeError::TooMany => Refusal::new(ErrorCode::ConfigInvalid, error.to_string()),
+        ChangeError::Endpoint(_) => Refusal::new(ErrorCode::BadRequest, error.to_string()),
+        ChangeError::Issuer(_)
+        | ChangeError::Edit(_)
+        | ChangeError::NoFileVault
+        | ChangeError::FileVault(_)
+        | ChangeError::Policy(_) => Refusal::new(ErrorCode::ConfigInvalid, error.to_string()),
+        ChangeError::Failed(failure) => Refusal::failed(failure),
+        ChangeError::Internal(source) => {
+            tracing::error!(error = %source, "a change failed");
+            Refusal::new(ErrorCode::Internal, "a fault of the daemon's own")
+        }
+    }
+    .of(name)
+}
+
+fn describe(name: &ProfileName, profile: &Profile) -> ProfileReply {
+    ProfileReply {
+        name: name.clone(),
+        service: profile.service,
+        url: profile.endpoint.base().to_string(),
+        client_id: profile.client_id.clone(),
+        organization_id: profile.organization_id.clone(),
+        vault: profile.vault,
+        ca_file: profile.ca_file.clone(),
+        proxy: profile.proxy.clone(),
+    }
+}

@@ -1,0 +1,166 @@
+//! From what went wrong to what the caller is told. Details that only we can use go to the log, not to the caller.
+
+use std::time::Duration;
+
+use airbyte_token_core::{Failure, Moment, ProfileName, Reason, VaultTrouble};
+use airbyte_token_local::{
+    ErrorCode,
+    wire::{BadJson, ErrorReply, to_json},
+};
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use crate::cache::Shortfall;
+
+/// A JSON body whose buffer is wiped when it has been sent: it may hold a token.
+#[derive(Debug)]
+pub(super) struct Json<T>(pub(super) T);
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        match to_json(&self.0) {
+            Ok(text) => ([(header::CONTENT_TYPE, JSON)], text.to_vec()).into_response(),
+            Err(error) => {
+                tracing::error!(%error, "a reply could not be written");
+                Refusal::new(ErrorCode::Internal, "the reply could not be written").into_response()
+            }
+        }
+    }
+}
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// An answer that is not what was asked for.
+#[derive(Debug)]
+pub struct Refusal(ErrorReply);
+
+impl Refusal {
+    /// Says what went wrong, with the code's own remedy.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self(ErrorReply::new(code, message))
+    }
+
+    /// Gives a better remedy than the code's own.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint = Some(hint.into());
+        self
+    }
+
+    /// Says which profile it is about.
+    #[must_use]
+    pub fn of(mut self, profile: &ProfileName) -> Self {
+        self.0.profile = Some(profile.to_string());
+        self
+    }
+
+    /// Says when it is worth another try.
+    #[must_use]
+    pub fn retry(mut self, at: Option<Moment>, now: Moment) -> Self {
+        if let Some(at) = at {
+            let rest = at.rest(now);
+            self.0.retry_in = Some(whole_seconds_up(rest));
+            self.0.retry_at = rfc3339(now.after(rest));
+        }
+        self
+    }
+
+    /// What is said when an exchange failed.
+    #[must_use]
+    pub fn failed(failure: &Failure) -> Self {
+        Self::new(code_of(failure), failure.detail().as_str())
+    }
+
+    /// What a caller is told who got less than it asked for.
+    #[must_use]
+    pub fn shortfall(shortfall: &Shortfall, now: Moment) -> Self {
+        match shortfall {
+            Shortfall::Failed { reason, retry_at } => match reason {
+                Reason::Failure(failure) => Self::failed(failure),
+                Reason::Paced => Self::new(ErrorCode::Throttled, said(reason)),
+                Reason::MinTtl { .. } => Self::new(ErrorCode::MinTtlUnmet, said(reason)),
+            }
+            .retry(*retry_at, now),
+            Shortfall::MinTtlUnmet { remaining, reason, retry_at } => {
+                let message = format!("the token lives {} s more: {}", remaining.as_secs(), said(reason));
+                Self::new(ErrorCode::MinTtlUnmet, message).retry(*retry_at, now)
+            }
+            Shortfall::WaitOver => Self::new(ErrorCode::WaitOver, "no token came within the time to wait"),
+            Shortfall::Gone => {
+                Self::new(ErrorCode::ShuttingDown, "the profile was removed or the daemon is stopping")
+            }
+        }
+    }
+
+    /// The reply itself.
+    #[must_use]
+    pub const fn reply(&self) -> &ErrorReply {
+        &self.0
+    }
+}
+
+impl From<BadJson> for Refusal {
+    fn from(error: BadJson) -> Self {
+        Self::new(ErrorCode::BadRequest, format!("the request's body: {error}"))
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let status =
+            StatusCode::from_u16(self.0.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_in = self.0.retry_in;
+        let mut response = (status, Json(self.0)).into_response();
+        if let Some(seconds) = retry_in {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+fn said(reason: &Reason) -> String {
+    match reason {
+        Reason::Failure(failure) => failure.detail().to_string(),
+        Reason::MinTtl { longest } => format!("this Airbyte's tokens live {} s at most", longest.as_secs()),
+        Reason::Paced => "Airbyte is not asked again so soon".to_owned(),
+    }
+}
+
+/// The code by which callers know a failure.
+#[must_use]
+const fn code_of(failure: &Failure) -> ErrorCode {
+    match failure {
+        Failure::Transient { .. } | Failure::Suspect { .. } => ErrorCode::UpstreamUnavailable,
+        Failure::Throttled { .. } => ErrorCode::Throttled,
+        Failure::Rejected { .. } => ErrorCode::CredentialsRejected,
+        Failure::Misdirected { .. } => ErrorCode::Misdirected,
+        Failure::Vault { trouble, .. } => code_of_trouble(*trouble),
+    }
+}
+
+/// The code by which callers know a vault's trouble.
+#[must_use]
+const fn code_of_trouble(trouble: VaultTrouble) -> ErrorCode {
+    match trouble {
+        VaultTrouble::Locked => ErrorCode::VaultLocked,
+        VaultTrouble::Absent => ErrorCode::VaultAbsent,
+        VaultTrouble::Slow => ErrorCode::VaultSlow,
+        VaultTrouble::Denied => ErrorCode::VaultDenied,
+        VaultTrouble::Empty => ErrorCode::NoSecretStored,
+        VaultTrouble::OtherOrigin => ErrorCode::LogInAgain,
+        VaultTrouble::Damaged => ErrorCode::VaultDamaged,
+    }
+}
+
+/// A try that is made too early fails again: seconds are rounded up.
+fn whole_seconds_up(rest: Duration) -> u64 {
+    rest.as_secs() + u64::from(rest.subsec_nanos() > 0)
+}
+
+fn rfc3339(at: Moment) -> Option<String> {
+    let seconds = i64::try_from(at.since_epoch().as_secs()).ok()?;
+    jiff::Timestamp::from_second(seconds).map(|time| time.to_string()).ok()
+}

@@ -1,0 +1,109 @@
+//! Tokens: handed out, renewed, reported as refused.
+
+use std::{sync::Arc, time::Duration};
+
+use airbyte_token_core::{ProfileName, Token};
+use airbyte_token_local::wire::{
+    RefreshQuery, RefreshReply, RejectQuery, RejectReply, RejectRequest, TokenQuery, TokenReply, TokenType,
+    from_json,
+};
+use airbyte_token_local::{ErrorCode, span::Span};
+use axum::{
+    body::Bytes,
+    extract::{Query, State as Shared, rejection::BytesRejection, rejection::QueryRejection},
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse as _, Response},
+};
+
+use super::{
+    DEFAULT_WAIT, LONGEST_WAIT, find,
+    reply::{Json, Refusal},
+};
+use crate::{cache::Shortfall, daemon::State};
+
+pub(super) async fn token(
+    Shared(state): Shared<State>,
+    headers: HeaderMap,
+    query: Result<Query<TokenQuery>, QueryRejection>,
+) -> Result<Response, Refusal> {
+    let Query(query) = query.map_err(|error| bad_query(&error))?;
+    let (name, profile) = find(&state, query.profile)?;
+    let min_ttl = query.min_ttl.map_or(Duration::ZERO, Span::length);
+    let outcome = profile.token(min_ttl, patience(query.wait)).await;
+    let token = outcome.map_err(|shortfall| refusal(&state, &name, &shortfall))?;
+    Ok(if wants_text(&headers) {
+        bare(&token)
+    } else {
+        Json(described(&state, name, &token)).into_response()
+    })
+}
+
+pub(super) async fn refresh(
+    Shared(state): Shared<State>,
+    query: Result<Query<RefreshQuery>, QueryRejection>,
+) -> Result<Json<RefreshReply>, Refusal> {
+    let Query(query) = query.map_err(|error| bad_query(&error))?;
+    let (name, profile) = find(&state, query.profile)?;
+    let outcome = profile.refresh(patience(query.wait)).await;
+    let token = outcome.map_err(|shortfall| refusal(&state, &name, &shortfall))?;
+    let expires_in = token.remaining(state.now()).as_secs();
+    Ok(Json(RefreshReply { profile: name, fingerprint: token.fingerprint(), expires_in }))
+}
+
+pub(super) async fn reject(
+    Shared(state): Shared<State>,
+    query: Result<Query<RejectQuery>, QueryRejection>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<RejectReply>, Refusal> {
+    let Query(query) = query.map_err(|error| bad_query(&error))?;
+    let RejectRequest { fingerprint } = from_json(&read(body)?)?;
+    let (name, profile) = find(&state, query.profile)?;
+    let outcome = profile.reject(fingerprint).await;
+    let current = outcome.map_err(|shortfall| refusal(&state, &name, &shortfall))?;
+    tracing::info!(profile = %name, %fingerprint, current, "a caller says that Airbyte refused a token");
+    Ok(Json(RejectReply { current }))
+}
+
+/// The body, or why it is not here: in practice that it is larger than any of ours.
+pub(super) fn read(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Refusal> {
+    body.map_err(|error| match error.status().as_u16() {
+        413 => Refusal::new(ErrorCode::TooLarge, "the request's body is larger than 64 KiB"),
+        _ => Refusal::new(ErrorCode::BadRequest, "the request's body did not arrive whole"),
+    })
+}
+
+/// A query has no secrets in it, so what is wrong with it may be said in full.
+fn bad_query(error: &QueryRejection) -> Refusal {
+    Refusal::new(ErrorCode::BadRequest, error.body_text())
+}
+
+fn patience(asked: Option<Span>) -> Duration {
+    asked.map_or(DEFAULT_WAIT, Span::length).min(LONGEST_WAIT)
+}
+
+fn refusal(state: &State, profile: &ProfileName, shortfall: &Shortfall) -> Refusal {
+    Refusal::shortfall(shortfall, state.now()).of(profile)
+}
+
+fn wants_text(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/plain"))
+}
+
+fn bare(token: &Arc<Token>) -> Response {
+    let kind = (header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    ([kind], token.access_token().expose().to_owned()).into_response()
+}
+
+fn described<'token>(
+    state: &State,
+    profile: ProfileName,
+    token: &'token Token,
+) -> TokenReply<&'token airbyte_token_core::AccessToken> {
+    TokenReply {
+        access_token: token.access_token(),
+        token_type: TokenType::Bearer,
+        expires_in: token.remaining(state.now()).as_secs(),
+        profile,
+        fingerprint: token.fingerprint(),
+    }
+}
