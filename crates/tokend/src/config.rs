@@ -149,3 +149,6 @@ fn read_limited(path: &Path) -> io::Result<String> {
     }
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,6 +16,12 @@ const IDLE_AFTER: (Duration, Duration) = (Duration::from_secs(60), Duration::fro
 const DEFAULT_REFRESH: Refresh =
     Refresh { early: Duration::from_secs(300), idle_after: Duration::from_secs(8 * 3_600) };
 
+const ROOT_KEYS: [&str; 4] = ["default_profile", "refresh", "vault", "profiles"];
+pub(super) const REFRESH_KEYS: [&str; 2] = ["early", "idle_after"];
+pub(super) const FILE_VAULT_KEYS: [&str; 3] = ["path", "key_file", "key_credential"];
+pub(super) const PROFILE_KEYS: [&str; 7] =
+    ["service", "url", "client_id", "vault", "ca_file", "proxy", "organization_id"];
+
 /// Reads the text, or says everything that is wrong with it.
 pub(super) fn read(text: &str) -> Result<Config, Vec<Problem>> {
     let document = Document::parse(text).map_err(|error| vec![syntax_problem(text, &error)])?;
@@ -41,7 +47,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn config(&mut self, root: &dyn TableLike) -> Config {
-        self.refuse_unknown(root, "", &["default_profile", "refresh", "vault", "profiles"]);
+        self.refuse_unknown(root, "", &ROOT_KEYS);
         let profiles = self.profiles(root);
         let default_profile = self.value::<ProfileName>(root, "", "default_profile");
         if let Some(name) = default_profile.as_ref().filter(|name| !profiles.contains_key(name)) {
@@ -57,7 +63,7 @@ impl Reader<'_> {
     }
 
     fn refresh(&mut self, root: &dyn TableLike) -> Refresh {
-        let Some(table) = self.table(root, "", "refresh", &["early", "idle_after"]) else {
+        let Some(table) = self.table(root, "", "refresh", &REFRESH_KEYS) else {
             return DEFAULT_REFRESH;
         };
         Refresh {
@@ -68,7 +74,7 @@ impl Reader<'_> {
 
     fn file_vault(&mut self, root: &dyn TableLike) -> Option<FileVault> {
         let vault = self.table(root, "", "vault", &["file"])?;
-        let table = self.table(vault, "vault.", "file", &["path", "key_file", "key_credential"])?;
+        let table = self.table(vault, "vault.", "file", &FILE_VAULT_KEYS)?;
         let path = self.path(table, "vault.file.", "path");
         let key_file = self.path(table, "vault.file.", "key_file").map(KeySource::File);
         let credential = self.value::<CredentialName>(table, "vault.file.", "key_credential");
@@ -106,8 +112,7 @@ impl Reader<'_> {
     }
 
     fn profile(&mut self, profiles: &dyn TableLike, name: &str) -> Option<Profile> {
-        let known = ["service", "url", "client_id", "vault", "ca_file", "proxy", "organization_id"];
-        let table = self.table(profiles, "profiles.", name, &known)?;
+        let table = self.table(profiles, "profiles.", name, &PROFILE_KEYS)?;
         let prefix = format!("profiles.{name}.");
         let service = self.required::<Service>(profiles, table, &prefix, name, "service");
         let client_id = self.required(profiles, table, &prefix, name, "client_id");

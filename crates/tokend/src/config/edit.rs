@@ -8,7 +8,7 @@ use std::{
 };
 
 use airbyte_token_core::ProfileName;
-use toml_edit::{DocumentMut, Item, Table, value};
+use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
 
 use super::{Config, ConfigError, EMBEDDED, Profile, read_limited};
 
@@ -28,7 +28,7 @@ pub fn set_profile(
         let table = profiles.entry(name.as_str()).or_insert_with(|| Item::Table(Table::new()));
         write_profile(table, profile);
         if default {
-            document["default_profile"] = value(name.as_str());
+            put(document.as_table_mut(), "default_profile", name.as_str());
         }
     })
 }
@@ -53,7 +53,7 @@ pub fn remove_profile(path: &Path, name: &ProfileName) -> Result<Config, EditErr
 /// # Errors
 /// As for [`set_profile`].
 pub fn set_default_profile(path: &Path, name: &ProfileName) -> Result<Config, EditError> {
-    edit(path, |document| document["default_profile"] = value(name.as_str()))
+    edit(path, |document| put(document.as_table_mut(), "default_profile", name.as_str()))
 }
 
 fn implicit_table() -> Item {
@@ -79,14 +79,23 @@ fn write_profile(item: &mut Item, profile: &Profile) {
     }
 }
 
-fn set_or_remove(table: &mut dyn toml_edit::TableLike, key: &str, text: Option<String>) {
-    if table.get(key).and_then(Item::as_str) == text.as_deref() {
-        return; // as it was, with the comment that stands beside it
-    }
+fn set_or_remove(table: &mut dyn TableLike, key: &str, text: Option<String>) {
     match text {
-        Some(text) => table.insert(key, value(text)),
-        None => table.remove(key),
-    };
+        Some(text) => put(table, key, &text),
+        None => drop(table.remove(key)),
+    }
+}
+
+/// Sets the value and keeps the space and the comment that stood beside the old one.
+fn put(table: &mut dyn TableLike, key: &str, text: &str) {
+    let mut new = Value::from(text);
+    match table.get_mut(key).and_then(Item::as_value_mut) {
+        Some(old) => {
+            *new.decor_mut() = old.decor().clone();
+            *old = new;
+        }
+        None => drop(table.insert(key, Item::Value(new))),
+    }
 }
 
 /// Reads, changes, checks and replaces the file. Whatever goes wrong, the file is whole: the old one or the new one.
