@@ -19,7 +19,7 @@ use axum::{
     extract::DefaultBodyLimit,
     http::{HeaderValue, header},
     middleware,
-    routing::{get, post, put},
+    routing::{MethodRouter, get, post, put},
 };
 
 use crate::{cache::ProfileHandle, daemon::State};
@@ -33,17 +33,11 @@ pub const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
 /// Every route of the local API, version 1, behind its gate.
 pub fn router(state: State) -> Router {
-    let profile = format!("{}/{{name}}", route::PROFILES);
-    Router::new()
-        .route(route::TOKEN, get(token::token))
-        .route(route::REFRESH, post(token::refresh))
-        .route(route::REJECT, post(token::reject))
-        .route(route::STATUS, get(status::status))
-        .route(route::PROFILES, get(profiles::list))
-        .route(&profile, get(profiles::show).put(profiles::log_in).delete(profiles::log_out))
-        .route(route::DEFAULT_PROFILE, put(profiles::choose_default))
-        .route(route::HEALTHZ, get(async || plain("ok")))
-        .route(route::READYZ, get(async || plain("ready")))
+    let mut router = Router::new();
+    for (path, methods) in routes() {
+        router = router.route(path, methods);
+    }
+    router
         .method_not_allowed_fallback(async || {
             Refusal::new(ErrorCode::MethodNotAllowed, "this route has no such method")
         })
@@ -51,6 +45,22 @@ pub fn router(state: State) -> Router {
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(middleware::from_fn(guard::gate))
         .with_state(state)
+}
+
+/// What there is to ask for, as the committed OpenAPI document describes it.
+pub fn routes() -> [(&'static str, MethodRouter<State>); 9] {
+    let profile = get(profiles::show).put(profiles::log_in).delete(profiles::log_out);
+    [
+        (route::TOKEN, get(token::token)),
+        (route::REFRESH, post(token::refresh)),
+        (route::REJECT, post(token::reject)),
+        (route::STATUS, get(status::status)),
+        (route::PROFILES, get(profiles::list)),
+        ("/v1/profiles/{name}", profile),
+        (route::DEFAULT_PROFILE, put(profiles::choose_default)),
+        (route::HEALTHZ, get(async || plain("ok"))),
+        (route::READYZ, get(async || plain("ready"))),
+    ]
 }
 
 fn plain(text: &'static str) -> ([(header::HeaderName, HeaderValue); 1], &'static str) {
@@ -66,7 +76,10 @@ fn find(state: &State, name: Option<ProfileName>) -> Result<(ProfileName, Profil
             return Err(refusal.hint("run `airbyte-token login`"));
         }
         None => {
-            return Err(Refusal::new(ErrorCode::NoProfileChosen, "there are several profiles and no default"));
+            return Err(Refusal::new(
+                ErrorCode::NoProfileChosen,
+                "there are several profiles and no default",
+            ));
         }
     };
     match state.cache().get(&name) {

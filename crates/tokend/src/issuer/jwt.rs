@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn padding_does_not_matter_and_an_empty_signature_is_fine() {
-        let payload = URL_SAFE.encode(r#"{"exp":1}"#);
+        let payload = URL_SAFE.encode(r#"{"exp":12}"#);
         assert!(payload.ends_with('='), "the example must have padding");
         assert!(claims(&format!("e30.{payload}.")).is_some());
     }

@@ -93,6 +93,9 @@ mod tests {
 
     fn key_in(folder: &TempDir, length: usize, mode: u32) -> PathBuf {
         let path = folder.path().join("key");
+        if path.exists() {
+            fs::remove_file(&path).unwrap();
+        }
         fs::write(&path, vec![b'k'; length]).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         path

@@ -1,0 +1,217 @@
+//! The committed OpenAPI document is what the routes are and what they answer.
+
+use std::{collections::BTreeSet, path::Path};
+
+use airbyte_sandbox::{Sandbox, Settings};
+use airbyte_token_local::ErrorCode;
+use airbyte_tokend::{
+    cache::Remembering,
+    config::Config,
+    daemon::{Places, State},
+    service,
+};
+use axum::{
+    Router,
+    body::Body,
+    http::{Method, Request, StatusCode},
+};
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+const DOCUMENT: &str = include_str!("../openapi.json");
+
+fn document() -> Value {
+    serde_json::from_str(DOCUMENT).unwrap()
+}
+
+fn app(home: &Path) -> Router {
+    let places =
+        Places { config: home.join("config.toml"), socket: home.join("api.sock"), state: home.join("state") };
+    let config = Config::load(&places.config).unwrap();
+    let remembering = Remembering::load(home.join("memory.json"));
+    service::router(State::new(places, config, remembering).unwrap())
+}
+
+struct Reply {
+    status: StatusCode,
+    kind: String,
+    body: Vec<u8>,
+}
+
+async fn ask(app: &Router, method: &str, path: &str, body: Option<Value>) -> Reply {
+    ask_for("application/json", app, method, path, body).await
+}
+
+async fn ask_for(accept: &str, app: &Router, method: &str, path: &str, body: Option<Value>) -> Reply {
+    let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+    let request = Request::builder().method(method).uri(path).header("accept", accept).body(body).unwrap();
+    let response = app.clone().oneshot(request).await.unwrap();
+    let kind = response.headers().get("content-type").map(|kind| kind.to_str().unwrap().to_owned());
+    Reply {
+        status: response.status(),
+        kind: kind.unwrap_or_default(),
+        body: response.into_body().collect().await.unwrap().to_bytes().to_vec(),
+    }
+}
+
+/// The document's schemas, closed: here a field that is not described is a mistake.
+fn closed_schemas() -> Value {
+    let mut components = document()["components"].clone();
+    for schema in components["schemas"].as_object_mut().unwrap().values_mut() {
+        if schema["type"] == "object" {
+            schema["additionalProperties"] = json!(false);
+        }
+    }
+    components
+}
+
+/// Holds a reply against what the document says that this route answers with this status.
+fn check(method: &str, path: &str, reply: &Reply) {
+    let place = format!("{method} {path} -> {}", reply.status);
+    let document = document();
+    let operation = &document["paths"][path][method.to_lowercase()];
+    let mut described = operation["responses"][reply.status.as_str()].clone();
+    if let Some(reference) = described["$ref"].as_str() {
+        described = document.pointer(&reference[1..]).unwrap().clone();
+    }
+    assert!(described.is_object(), "{place} is not described");
+    let Some(content) = described["content"].as_object() else {
+        assert!(reply.body.is_empty(), "{place} has a body, and none is described");
+        return;
+    };
+    let schema = &content.get(&reply.kind).unwrap_or_else(|| panic!("{place} is {}", reply.kind))["schema"];
+    let instance = match reply.kind.as_str() {
+        "application/json" => serde_json::from_slice(&reply.body).unwrap(),
+        _ => Value::from(std::str::from_utf8(&reply.body).unwrap()),
+    };
+    let mut root = schema.clone();
+    root["components"] = closed_schemas();
+    let validator = jsonschema::validator_for(&root).unwrap();
+    let problems: Vec<_> = validator.iter_errors(&instance).map(|error| error.to_string()).collect();
+    assert!(problems.is_empty(), "{place}: {problems:?}");
+}
+
+async fn check_reply(app: &Router, method: &str, route: &str, path: &str, body: Option<Value>, status: u16) {
+    let reply = ask(app, method, path, body).await;
+    let text = String::from_utf8_lossy(&reply.body).into_owned();
+    assert_eq!(reply.status.as_u16(), status, "{method} {path}: {text}");
+    check(method, route, &reply);
+}
+
+fn login(sandbox: &Sandbox) -> Value {
+    json!({
+        "service": "self-managed",
+        "url": sandbox.url(),
+        "client_id": airbyte_sandbox::DEFAULT_CLIENT_ID,
+        "client_secret": airbyte_sandbox::DEFAULT_CLIENT_SECRET,
+        "vault": "memory",
+    })
+}
+
+#[test]
+fn every_route_is_described_and_every_described_route_exists() {
+    let document = document();
+    let described: BTreeSet<_> = document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
+    let served: BTreeSet<_> = service::routes().iter().map(|(path, _)| *path).collect();
+    assert_eq!(served, described);
+}
+
+#[tokio::test]
+async fn a_method_is_served_if_and_only_if_it_is_described() {
+    let home = tempfile::tempdir().unwrap();
+    let app = app(home.path());
+    let document = document();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for method in [Method::GET, Method::PUT, Method::POST, Method::DELETE, Method::PATCH, Method::OPTIONS]
+        {
+            let reply = ask(&app, method.as_str(), &path.replace("{name}", "p"), None).await;
+            let described = operations.get(method.as_str().to_lowercase()).is_some();
+            let served = reply.status != StatusCode::METHOD_NOT_ALLOWED;
+            assert_eq!(served, described, "{method} {path}");
+        }
+    }
+}
+
+#[test]
+fn every_error_code_is_described() {
+    let document = document();
+    let described: BTreeSet<_> = document["components"]["schemas"]["ErrorCode"]["enum"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|code| code.as_str().unwrap().to_owned())
+        .collect();
+    let sent = ErrorCode::ALL.iter().filter(|code| **code != ErrorCode::Unknown);
+    assert_eq!(sent.map(|code| code.name().to_owned()).collect::<BTreeSet<_>>(), described);
+}
+
+#[tokio::test]
+async fn what_a_daemon_without_profiles_answers_is_described() {
+    let home = tempfile::tempdir().unwrap();
+    let app = app(home.path());
+    check_reply(&app, "GET", "/v1/status", "/v1/status", None, 200).await;
+    check_reply(&app, "GET", "/v1/profiles", "/v1/profiles", None, 200).await;
+    check_reply(&app, "GET", "/v1/token", "/v1/token", None, 404).await;
+    check_reply(&app, "GET", "/v1/token", "/v1/token?min_ttl=soon", None, 400).await;
+    check_reply(&app, "GET", "/v1/token", "/v1/token?profile=nobody", None, 404).await;
+    check_reply(&app, "POST", "/v1/token/refresh", "/v1/token/refresh", None, 404).await;
+    check_reply(&app, "POST", "/v1/token/reject", "/v1/token/reject", Some(json!({})), 400).await;
+    check_reply(
+        &app,
+        "PUT",
+        "/v1/default-profile",
+        "/v1/default-profile",
+        Some(json!({"profile": "x"})),
+        404,
+    )
+    .await;
+    check_reply(&app, "DELETE", "/v1/profiles/{name}", "/v1/profiles/x", None, 404).await;
+    check_reply(&app, "GET", "/v1/profiles/{name}", "/v1/profiles/-x", None, 400).await;
+    check_reply(&app, "GET", "/healthz", "/healthz", None, 200).await;
+    check_reply(&app, "GET", "/readyz", "/readyz", None, 200).await;
+}
+
+#[tokio::test]
+async fn what_a_logged_in_daemon_answers_is_described() {
+    let (home, sandbox) = (tempfile::tempdir().unwrap(), Sandbox::start(Settings::default()));
+    let app = app(home.path());
+    check_reply(&app, "PUT", "/v1/profiles/{name}", "/v1/profiles/p", Some(login(&sandbox)), 200).await;
+    check_reply(&app, "GET", "/v1/profiles/{name}", "/v1/profiles/p", None, 200).await;
+    check_reply(&app, "GET", "/v1/profiles", "/v1/profiles", None, 200).await;
+    check_reply(&app, "GET", "/v1/token", "/v1/token", None, 200).await;
+    check("GET", "/v1/token", &ask_for("text/plain", &app, "GET", "/v1/token", None).await);
+    check_reply(&app, "GET", "/v1/token", "/v1/token?min_ttl=1h", None, 503).await;
+    check_reply(&app, "GET", "/v1/status", "/v1/status", None, 200).await;
+    check_reply(&app, "POST", "/v1/token/refresh", "/v1/token/refresh", None, 200).await;
+    let unknown = json!({"fingerprint": "0123456789abcdef"});
+    check_reply(&app, "POST", "/v1/token/reject", "/v1/token/reject", Some(unknown), 200).await;
+    check_reply(
+        &app,
+        "PUT",
+        "/v1/default-profile",
+        "/v1/default-profile",
+        Some(json!({"profile": "p"})),
+        204,
+    )
+    .await;
+    check_reply(&app, "DELETE", "/v1/profiles/{name}", "/v1/profiles/p", None, 204).await;
+}
+
+#[tokio::test]
+async fn how_a_login_is_refused_is_described() {
+    let (home, sandbox) = (tempfile::tempdir().unwrap(), Sandbox::start(Settings::default()));
+    let app = app(home.path());
+    let (route, path) = ("/v1/profiles/{name}", "/v1/profiles/p");
+    let with = |key: &str, value: &str| {
+        let mut login = login(&sandbox);
+        login[key] = Value::from(value);
+        Some(login)
+    };
+    check_reply(&app, "PUT", route, path, with("client_secret", "another"), 424).await;
+    check_reply(&app, "PUT", route, path, with("url", "ftp://example.com"), 400).await;
+    check_reply(&app, "PUT", route, path, with("vault", "file"), 409).await;
+    check_reply(&app, "PUT", route, path, with("client-secret", "misspelt"), 400).await;
+    check_reply(&app, "PUT", route, path, with("client_id", &"x".repeat(70_000)), 413).await;
+    drop(sandbox);
+}
