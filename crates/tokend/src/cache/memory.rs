@@ -54,7 +54,19 @@ impl Remembering {
         MemoryFile { profile: profile.clone(), last: self.of(profile), all: self.clone() }
     }
 
-    /// Forgets what the profile remembers: it has a new secret, or is gone.
+    /// Forgets what went wrong, since the profile or its secret changed; not how often Airbyte was asked.
+    pub fn forgive(&self, profile: &ProfileName) {
+        let memory = self.of(profile);
+        self.note(profile, Memory { trouble: None, ..memory });
+    }
+
+    /// Counts the exchanges of this memory too, and takes nothing else from it.
+    pub fn count(&self, profile: &ProfileName, other: &Memory) {
+        let memory = self.of(profile);
+        self.note(profile, Memory { exchanges: other.exchanges.clone(), ..memory });
+    }
+
+    /// Forgets all that the profile remembers: it is gone.
     pub fn forget(&self, profile: &ProfileName) {
         if self.records().remove(profile.as_str()).is_some() {
             self.0.changed.notify_one();
@@ -92,6 +104,11 @@ impl Remembering {
         fs::rename(&fresh, &self.0.path)
     }
 
+    fn note(&self, profile: &ProfileName, memory: Memory) {
+        self.records().insert(profile.to_string(), Record::of(&memory));
+        self.0.changed.notify_one();
+    }
+
     fn records(&self) -> MutexGuard<'_, BTreeMap<String, Record>> {
         self.0.by_profile.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -109,8 +126,7 @@ impl MemoryFile {
     /// Keeps this, if it is news.
     pub(super) fn keep(&mut self, memory: Memory) {
         if memory != self.last {
-            self.all.records().insert(self.profile.to_string(), Record::of(&memory));
-            self.all.0.changed.notify_one();
+            self.all.note(&self.profile, memory.clone());
             self.last = memory;
         }
     }

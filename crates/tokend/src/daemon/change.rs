@@ -1,6 +1,6 @@
 //! Changes while it runs: each is made whole or not at all, one at a time.
 
-use airbyte_token_core::{Failure, ProfileName, policy::BadPolicy};
+use airbyte_token_core::{Failure, Moment, ProfileName, Refresher, Secret, VaultTrouble, policy::BadPolicy};
 use airbyte_token_local::wire::ProfileRequest;
 
 use super::{State, state::Roster};
@@ -29,16 +29,15 @@ impl State {
         let vault = vaults.get(profile.vault)?;
 
         let issuer = Issuer::build(profile.target())?;
-        let commanded = self.now();
-        let issued = issuer.exchange(&profile.client_id, secret.duplicate()).await?;
-
+        let before = secret_before(vault, name).await?;
+        let proven = self.prove(name, &config, &issuer, &profile, secret.duplicate()).await?;
         let stored = StoredSecret { origin: issuer.origin().clone(), client_secret: secret };
-        let before = replace_secret(vault, name, stored).await?;
+        vault.write(name, stored, vault::ATTENDED).await.map_err(Failure::from)?;
         let path = self.0.places.config.clone();
         let (for_file, named) = (profile.clone(), name.clone());
         let written = blocking(move || config::set_profile(&path, &named, &for_file, default)).await?;
         let seated = match written {
-            Ok(config) => self.seat(config, name, issued, commanded),
+            Ok(config) => self.seat(config, name, proven),
             Err(error) => Err(error.into()),
         };
         if let Err(error) = seated {
@@ -50,6 +49,33 @@ impl State {
         }
         tracing::info!(profile = %name, service = %profile.service, vault = %profile.vault, "logged in");
         Ok(profile)
+    }
+
+    /// Makes the one exchange that shows the pair to be good, within the profile's budget: a script that logs in over
+    /// and over with a wrong secret must not get the account locked. Brings the rules' state with the token in hand.
+    async fn prove(
+        &self,
+        name: &ProfileName,
+        config: &Config,
+        issuer: &Issuer,
+        profile: &Profile,
+        secret: Secret,
+    ) -> Result<Refresher, ChangeError> {
+        self.0.remembering.forgive(name);
+        let mut refresher = self.refresher(name, config.refresh)?;
+        refresher.refresh(self.now());
+        if refresher.poll_command().is_none() {
+            return Err(ChangeError::Paced(refresher.poll_timeout()));
+        }
+        match issuer.exchange(&profile.client_id, secret).await {
+            Ok(issued) => refresher.handle_issued(self.now(), issued),
+            Err(failure) => {
+                refresher.handle_failed(self.now(), failure.clone());
+                self.0.remembering.count(name, &refresher.memory());
+                return Err(failure.into());
+            }
+        }
+        Ok(refresher)
     }
 
     /// Forgets the secret, the profile and its token.
@@ -105,15 +131,14 @@ fn profile_of(request: ProfileRequest, old: Option<&Profile>) -> Result<Profile,
     Ok(Profile { service, url, client_id, vault, ca_file, proxy, organization_id, endpoint })
 }
 
-/// Stores the new secret and gives back the one that was there, in case the rest of the change fails.
-async fn replace_secret(
-    vault: &Vault,
-    name: &ProfileName,
-    new: StoredSecret,
-) -> Result<Option<StoredSecret>, ChangeError> {
-    let before = vault.read(name, vault::ATTENDED).await.ok();
-    vault.write(name, new, vault::ATTENDED).await.map_err(Failure::from)?;
-    Ok(before)
+/// The secret that is there, in case the rest of the change fails. A vault that is locked or absent is found out here,
+/// before anything is sent anywhere.
+async fn secret_before(vault: &Vault, name: &ProfileName) -> Result<Option<StoredSecret>, ChangeError> {
+    match vault.read(name, vault::ATTENDED).await {
+        Ok(secret) => Ok(Some(secret)),
+        Err(error) if matches!(error.trouble, VaultTrouble::Empty | VaultTrouble::Damaged) => Ok(None),
+        Err(error) => Err(Failure::from(error).into()),
+    }
 }
 
 async fn restore_secret(vault: &Vault, name: &ProfileName, before: Option<StoredSecret>) {
@@ -170,6 +195,9 @@ pub enum ChangeError {
     /// The pair was not proved or the secret not stored.
     #[error("{}", .0.detail())]
     Failed(Failure),
+    /// Airbyte was asked too often for this profile already.
+    #[error("there were too many logins and exchanges for this profile just now")]
+    Paced(Option<Moment>),
     /// A fault of ours.
     #[error("{0}")]
     Internal(tokio::task::JoinError),

@@ -3,10 +3,9 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, PoisonError, RwLock},
-    time::Duration,
 };
 
-use airbyte_token_core::{Answer, Issued, Moment, ProfileName, Refresher};
+use airbyte_token_core::{Moment, ProfileName, Refresher};
 use ring::digest::{SHA256, digest};
 use tokio::sync::Mutex;
 
@@ -102,31 +101,27 @@ impl State {
             }
         }
         for (name, exchanger) in fresh {
-            let refresher = self.refresher(name, config.refresh, self.now())?;
+            if old.config.profiles.contains_key(name) {
+                self.0.remembering.forgive(name);
+            }
+            let refresher = self.refresher(name, config.refresh)?;
             handles.insert(name.clone(), self.employ(refresher, exchanger));
         }
         self.put(Roster { config: Arc::new(config), vaults }, handles);
         Ok(())
     }
 
-    /// Serves one profile anew, with a token that was just issued for it.
+    /// Serves one profile anew, with the rules' state that holds a token for it.
     pub(super) fn seat(
         &self,
         config: Config,
         name: &ProfileName,
-        issued: Issued,
-        commanded: Moment,
+        refresher: Refresher,
     ) -> Result<(), ChangeError> {
         let vaults = self.roster().vaults;
         let mut handles = BTreeMap::clone(&self.0.cache.all());
         let profile = config.profiles.get(name).ok_or(ChangeError::NoSuchProfile)?;
         let exchanger = exchanger(name, profile, &vaults)?;
-        self.0.remembering.forget(name);
-        let mut refresher = self.refresher(name, config.refresh, commanded)?;
-        if let Answer::Pending = refresher.request(commanded, Duration::ZERO) {
-            refresher.poll_command();
-        }
-        refresher.handle_issued(self.now(), issued);
         handles.insert(name.clone(), self.employ(refresher, exchanger));
         self.put(Roster { config: Arc::new(config), vaults }, handles);
         Ok(())
@@ -137,7 +132,9 @@ impl State {
         self.0.cache.replace(handles);
     }
 
-    fn refresher(&self, name: &ProfileName, refresh: Refresh, now: Moment) -> Result<Refresher, ChangeError> {
+    /// The rules for a profile, with what it remembers from before.
+    pub(super) fn refresher(&self, name: &ProfileName, refresh: Refresh) -> Result<Refresher, ChangeError> {
+        let now = self.now();
         let mut refresher = Refresher::new(refresh.policy()?, jitter_seed(name), now);
         refresher.remember(now, self.0.remembering.of(name));
         Ok(refresher)

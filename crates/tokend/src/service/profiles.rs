@@ -1,6 +1,6 @@
 //! Profiles: listed, made, removed, chosen. A secret comes in here; none goes out.
 
-use airbyte_token_core::ProfileName;
+use airbyte_token_core::{Moment, ProfileName};
 use airbyte_token_local::{
     ErrorCode,
     wire::{DefaultProfileRequest, ProfileReply, ProfileRequest, ProfilesReply, from_json},
@@ -45,7 +45,7 @@ pub(super) async fn log_in(
     let name = parse(&name)?;
     let request: ProfileRequest = from_json(&read(body)?)?;
     let outcome = state.log_in(&name, request).await;
-    let profile = outcome.map_err(|error| refusal(&name, &error))?;
+    let profile = outcome.map_err(|error| refusal(&name, &error, state.now()))?;
     Ok(Json(describe(&name, &profile)))
 }
 
@@ -54,7 +54,7 @@ pub(super) async fn log_out(
     Path(name): Path<String>,
 ) -> Result<StatusCode, Refusal> {
     let name = parse(&name)?;
-    state.log_out(&name).await.map_err(|error| refusal(&name, &error))?;
+    state.log_out(&name).await.map_err(|error| refusal(&name, &error, state.now()))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -63,7 +63,7 @@ pub(super) async fn choose_default(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Refusal> {
     let DefaultProfileRequest { profile } = from_json(&read(body)?)?;
-    state.choose_default(&profile).await.map_err(|error| refusal(&profile, &error))?;
+    state.choose_default(&profile).await.map_err(|error| refusal(&profile, &error, state.now()))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -73,7 +73,7 @@ fn parse(name: &str) -> Result<ProfileName, Refusal> {
     })
 }
 
-fn refusal(name: &ProfileName, error: &ChangeError) -> Refusal {
+fn refusal(name: &ProfileName, error: &ChangeError, now: Moment) -> Refusal {
     match error {
         ChangeError::NoSuchProfile => no_such(name),
         ChangeError::TooMany => Refusal::new(ErrorCode::ConfigInvalid, error.to_string()),
@@ -84,6 +84,9 @@ fn refusal(name: &ProfileName, error: &ChangeError) -> Refusal {
         | ChangeError::FileVault(_)
         | ChangeError::Policy(_) => Refusal::new(ErrorCode::ConfigInvalid, error.to_string()),
         ChangeError::Failed(failure) => Refusal::failed(failure),
+        ChangeError::Paced(retry_at) => {
+            Refusal::new(ErrorCode::Throttled, error.to_string()).retry(*retry_at, now)
+        }
         ChangeError::Internal(source) => {
             tracing::error!(error = %source, "a change failed");
             Refusal::new(ErrorCode::Internal, "a fault of the daemon's own")

@@ -8,6 +8,7 @@ use airbyte_token_local::{
     wire::{BadJson, ErrorReply, to_json},
 };
 use axum::{
+    body::Bytes,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -22,7 +23,7 @@ pub(super) struct Json<T>(pub(super) T);
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         match to_json(&self.0) {
-            Ok(text) => ([(header::CONTENT_TYPE, JSON)], text.to_vec()).into_response(),
+            Ok(text) => ([(header::CONTENT_TYPE, JSON)], Bytes::from_owner(text)).into_response(),
             Err(error) => {
                 tracing::error!(%error, "a reply could not be written");
                 Refusal::new(ErrorCode::Internal, "the reply could not be written").into_response()
