@@ -1,53 +1,54 @@
 //! Somebody who listens to the whole bus.
 
-use std::{
-    io::{BufRead as _, BufReader},
-    process::{Child, ChildStdout, Command, Stdio},
+use zbus::{
+    Message,
+    blocking::{Connection, MessageIterator, connection::Builder, fdo::MonitoringProxy},
 };
 
-use zbus::blocking::Connection;
+/// More messages than a test causes.
+const MANY: usize = 10_000;
 
-/// A `dbus-monitor`, which writes out all that is said.
-pub(crate) struct Monitor {
-    child: Child,
-    heard: BufReader<ChildStdout>,
-}
+/// A connection that gets a copy of every message on the bus.
+pub(crate) struct Monitor(MessageIterator);
+
+/// What was said, as the bytes that went over the bus.
+pub(crate) struct Heard(Vec<Message>);
 
 impl Monitor {
     /// Returns when it hears.
     pub(crate) fn start() -> Self {
-        let mut child = Command::new("dbus-monitor").arg("--session").stdout(Stdio::piped()).spawn().unwrap();
-        let heard = BufReader::new(child.stdout.take().unwrap());
-        let mut monitor = Self { child, heard };
-        // The bus takes its name away when it has become a monitor.
-        monitor.until("member=NameLost");
-        monitor
+        let bus = Builder::session().unwrap().max_queued(MANY).build().unwrap();
+        let messages = MessageIterator::from(&bus);
+        MonitoringProxy::new(&bus).unwrap().become_monitor(&[], 0).unwrap();
+        Self(messages)
     }
 
-    /// All it heard from here to the first line with this word. Waits for it.
-    pub(crate) fn until(&mut self, word: &str) -> String {
-        let mut all = String::new();
-        loop {
-            let mut line = String::new();
-            assert_ne!(self.heard.read_line(&mut line).unwrap(), 0, "the bus ended before it said {word}");
-            all.push_str(&line);
-            if line.contains(word) {
-                return all;
-            }
+    /// All it heard from here to the first message for or from this member. Waits for it.
+    pub(crate) fn until(&mut self, member: &str) -> Heard {
+        let mut heard = Heard(Vec::new());
+        while heard.count(member) == 0 {
+            heard.0.push(self.0.next().unwrap().unwrap());
         }
+        heard
     }
 
     /// All it has heard up to now.
-    pub(crate) fn so_far(&mut self) -> String {
+    pub(crate) fn so_far(&mut self) -> Heard {
         let bus = Connection::session().unwrap();
         bus.emit_signal(None::<&str>, "/", "test.Marker", "EndOfListening", &()).unwrap();
-        self.until("member=EndOfListening")
+        self.until("EndOfListening")
     }
 }
 
-impl Drop for Monitor {
-    fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+impl Heard {
+    pub(crate) fn count(&self, member: &str) -> usize {
+        let is = |message: &&Message| message.header().member().is_some_and(|name| name.as_str() == member);
+        self.0.iter().filter(is).count()
+    }
+
+    pub(crate) fn contains(&self, text: &str) -> bool {
+        let contains =
+            |message: &Message| message.data().windows(text.len()).any(|part| part == text.as_bytes());
+        self.0.iter().any(contains)
     }
 }

@@ -13,7 +13,7 @@ use zbus::blocking::{Connection, fdo::DBusProxy};
 use crate::{
     bus::{Activation, Policy, read_in_clear},
     monitor::Monitor,
-    session::{LONG, Session, run},
+    session::{LONG, run},
 };
 
 const BRIEF: Duration = Duration::from_millis(300);
@@ -90,14 +90,11 @@ fn only_a_person_is_prompted() {
         assert_eq!(session.write("a", "two"), Err(VaultTrouble::Locked));
         assert_eq!(session.write("new", "two"), Err(VaultTrouble::Locked));
         let background = monitor.so_far();
-        assert!(
-            background.contains("member=SearchItems") && !background.contains("member=Prompt"),
-            "{background}"
-        );
+        assert_eq!((background.count("SearchItems"), background.count("Prompt")), (3, 0));
         // There is no display, so the prompt is over as soon as it is asked for.
         assert_eq!(session.read_within("a", LONG), Err(VaultTrouble::Locked));
         assert_eq!(session.write_within("new", "two", LONG), Err(VaultTrouble::Locked));
-        assert_eq!(monitor.so_far().matches("member=Prompt\n").count(), 2);
+        assert_eq!(monitor.so_far().count("Prompt"), 2);
     });
 }
 
@@ -162,7 +159,7 @@ fn a_keyring_that_is_killed_during_a_read_is_absent() {
         let mut monitor = Monitor::start();
         keyring.pause();
         let outcome = session.read_during("a", move || {
-            monitor.until("member=SearchItems");
+            monitor.until("SearchItems");
             keyring.kill();
         });
         assert_eq!(outcome, Err(VaultTrouble::Absent));
@@ -177,7 +174,7 @@ fn a_keyring_that_is_resumed_during_a_read_answers_it() {
         let mut monitor = Monitor::start();
         keyring.pause();
         let outcome = session.read_during("a", || {
-            monitor.until("member=SearchItems");
+            monitor.until("SearchItems");
             keyring.resume();
         });
         assert_eq!(outcome, Ok("one".into()));
@@ -268,8 +265,8 @@ fn who_listens_on_the_bus_hears_no_secret() {
         session.write("a", "s3cret-on-the-bus-2").unwrap();
         session.read("a").unwrap();
         let heard = monitor.so_far();
-        assert!(heard.contains("member=CreateItem") && heard.contains("member=GetSecret"), "{heard}");
-        assert!(!heard.contains("s3cret-on-the-bus"), "{heard}");
+        assert_eq!([1, 1, 1], ["CreateItem", "SetSecret", "GetSecret"].map(|member| heard.count(member)));
+        assert!(!heard.contains("s3cret-on-the-bus"));
 
         let attributes = HashMap::from([("service", "airbyte-tokend"), ("username", "a")]);
         assert!(read_in_clear(&attributes).ends_with(b"\ns3cret-on-the-bus-2"));
@@ -282,22 +279,13 @@ fn no_call_leaves_a_connection_behind() {
     run("real::no_call_leaves_a_connection_behind", |session| {
         let _keyring = session.start();
         session.write("a", "one").unwrap();
-        let bus = Connection::session().unwrap();
-        let names = DBusProxy::new(&bus).unwrap();
         for _ in 0..20 {
             session.read("a").unwrap();
         }
-        wait_for_own_connections(session, &names);
+        let bus = Connection::session().unwrap();
+        let names = DBusProxy::new(&bus).unwrap();
+        // The bus notices a closed connection when it gets to it. Only this one and the keyring's stay.
+        let connections = || names.list_names().unwrap().iter().filter(|name| name.starts_with(':')).count();
+        assert!((0..100_000).any(|_| connections() == 2), "{} connections", connections());
     });
-}
-
-/// The bus, the keyring (two of its names are its own) and this test's connection are all that stays.
-fn wait_for_own_connections(_session: &Session, names: &DBusProxy<'_>) {
-    loop {
-        let connected = names.list_names().unwrap().iter().filter(|name| name.starts_with(':')).count();
-        if connected <= 2 {
-            return;
-        }
-        std::thread::yield_now();
-    }
 }

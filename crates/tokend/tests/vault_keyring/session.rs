@@ -30,7 +30,7 @@ pub(crate) fn run(name: &str, body: impl FnOnce(&mut Session)) {
 }
 
 fn run_again(name: &str) {
-    for program in ["dbus-daemon", "dbus-monitor", "gnome-keyring-daemon", "secret-tool"] {
+    for program in ["dbus-daemon", "gnome-keyring-daemon", "secret-tool"] {
         let found = env::split_paths(&env::var_os("PATH").unwrap()).any(|path| path.join(program).exists());
         assert!(found, "{program} is not installed; `make test` installs what the tests need");
     }
