@@ -6,6 +6,7 @@
 
 use airbyte_token_core::{Origin, names::BadOrigin};
 use reqwest::Url;
+use rustls::pki_types::DnsName;
 
 use super::Service;
 
@@ -150,6 +151,9 @@ fn refuse_extras(url: &Url) -> Result<(), BadEndpoint> {
 fn origin_of(url: &Url) -> Result<Origin, BadEndpoint> {
     let host =
         url.host_str().filter(|_| matches!(url.scheme(), "https" | "http")).ok_or(BadEndpoint::Scheme)?;
+    if url.domain().is_some_and(|domain| DnsName::try_from(domain).is_err()) {
+        return Err(BadEndpoint::Malformed);
+    }
     let port = url.port_or_known_default().ok_or(BadEndpoint::Scheme)?;
     format!("{}://{host}:{port}", url.scheme()).parse().map_err(|error| match error {
         BadOrigin::PlainHttp => BadEndpoint::PlainHttp,
@@ -311,6 +315,7 @@ mod tests {
         assert_eq!(refused("localhost:8000"), BadEndpoint::Malformed);
         assert_eq!(refused(""), BadEndpoint::Malformed);
         assert_eq!(refused("https://"), BadEndpoint::Malformed);
+        assert_eq!(refused(&format!("https://{}.example", "a".repeat(64))), BadEndpoint::Malformed);
     }
 
     #[test]

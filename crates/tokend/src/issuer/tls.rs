@@ -11,6 +11,7 @@ use rustls::{AlertDescription, CertificateError, Error, OtherError, pki_types::U
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One line about why the handshake with `server` failed.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the enum is rustls's and may grow")]
 pub(super) fn explain(error: &Error, server: &str) -> String {
     match error {
         Error::InvalidCertificate(fault) => certificate(fault, server),

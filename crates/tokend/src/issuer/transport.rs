@@ -49,13 +49,11 @@ impl Route {
         if error.is_timeout() {
             return format!("no whole reply from {to} within {:?}", deadlines.total);
         }
-        if let Some(fault) =
-            causes(error).find_map(|cause| cause.downcast_ref::<io::Error>()).and_then(io_words)
-        {
+        if let Some(fault) = causes(error).find_map(|cause| cause.downcast_ref().and_then(io_words)) {
             return format!("{fault} on the way to {to}");
         }
-        if let Some(fault) = causes(error).find_map(|cause| cause.downcast_ref()).and_then(http_words) {
-            return format!("{fault} from {to}");
+        if let Some(fault) = causes(error).find_map(|cause| cause.downcast_ref().and_then(http_words)) {
+            return format!("{fault} on the way to {to}");
         }
         if error.is_connect() && *proxied {
             return format!("the proxy does not connect to {to}");
@@ -68,32 +66,36 @@ fn transient(text: &str) -> Failure {
     Failure::Transient { retry_after: None, detail: Detail::new(text) }
 }
 
-/// What the operating system said, where it says something that people know.
+/// Before the whole reply was here.
+const ENDED_EARLY: &str = "connection ended too early";
+
+/// What the operating system says, as far as people know it by other words.
+const IO_WORDS: [(io::ErrorKind, &str); 9] = [
+    (io::ErrorKind::ConnectionRefused, "connection refused"),
+    (io::ErrorKind::ConnectionReset, "connection cut"),
+    (io::ErrorKind::ConnectionAborted, "connection cut"),
+    (io::ErrorKind::BrokenPipe, "connection cut"),
+    (io::ErrorKind::UnexpectedEof, ENDED_EARLY),
+    (io::ErrorKind::NetworkUnreachable, "no network"),
+    (io::ErrorKind::HostUnreachable, "no network"),
+    (io::ErrorKind::NetworkDown, "no network"),
+    (io::ErrorKind::AddrNotAvailable, "no free local address"),
+];
+
 fn io_words(error: &io::Error) -> Option<&'static str> {
-    Some(match error.kind() {
-        io::ErrorKind::ConnectionRefused => "connection refused",
-        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
-            "connection cut"
-        }
-        io::ErrorKind::UnexpectedEof => "connection closed too early",
-        io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkDown => {
-            "no network"
-        }
-        io::ErrorKind::AddrNotAvailable => "no free local address",
-        _ => return None,
-    })
+    IO_WORDS.iter().find(|(kind, _)| *kind == error.kind()).map(|(_, words)| *words)
 }
 
 /// What the HTTP library said of the bytes that came.
 fn http_words(error: &hyper::Error) -> Option<&'static str> {
     if error.is_parse_too_large() {
-        return Some("headers too large");
+        return Some("reply with too many or too large headers");
     }
     if error.is_parse() || error.is_parse_status() {
-        return Some("something else than HTTP/1.1");
+        return Some("reply that is not HTTP/1.1");
     }
     if error.is_incomplete_message() || error.is_closed() || error.is_body_write_aborted() {
-        return Some("only a part of the reply");
+        return Some(ENDED_EARLY);
     }
     None
 }
@@ -105,4 +107,58 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
         let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         wrapped.map(|inner| inner as &(dyn Error + 'static)).or_else(|| error.source())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use reqwest::{
+        Client,
+        dns::{Name, Resolve, Resolving},
+    };
+
+    use super::*;
+
+    const NOTHING: Deadlines = Deadlines { connect: Duration::ZERO, total: Duration::ZERO };
+
+    /// A name server that knows nothing.
+    struct Ignorant;
+
+    impl Resolve for Ignorant {
+        fn resolve(&self, _: Name) -> Resolving {
+            Box::pin(async { Err("no such name".into()) })
+        }
+    }
+
+    fn route(proxied: bool) -> Route {
+        Route::new(&"https://airbyte.example.com".parse().unwrap(), proxied, NOTHING)
+    }
+
+    #[tokio::test]
+    async fn a_name_that_does_not_resolve_is_told() {
+        let tls =
+            rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_root_certificates(rustls::RootCertStore::empty())
+                .with_no_client_auth();
+        let builder = Client::builder().no_proxy().dns_resolver(Ignorant).tls_backend_preconfigured(tls);
+        let request = builder.build().unwrap().get("https://airbyte.example.com/?canary=1");
+        let error = ReceiveError::from(request.send().await.unwrap_err());
+        for (proxied, whose) in [(false, "the host"), (true, "the proxy")] {
+            let expected = format!(
+                "the name of {whose} cannot be resolved, on the way to https://airbyte.example.com:443"
+            );
+            assert_eq!(route(proxied).failure(&error), transient(&expected));
+        }
+    }
+
+    #[test]
+    fn an_error_inside_an_io_error_is_found() {
+        let inner = io::Error::other(io::Error::new(io::ErrorKind::ConnectionReset, "inner"));
+        let kinds: Vec<_> =
+            causes(&inner).filter_map(|cause| cause.downcast_ref().map(io::Error::kind)).collect();
+        assert_eq!(kinds, [io::ErrorKind::Other, io::ErrorKind::ConnectionReset]);
+    }
 }

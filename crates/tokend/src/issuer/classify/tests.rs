@@ -257,12 +257,11 @@ fn agents_refusals_are_read_from_their_message() {
 #[test]
 fn being_throttled_is_told_apart_with_and_without_a_wait() {
     let body = br#"{"message":"You are being rate limited."}"#;
-    let wait = |headers: &[(HeaderName, &str)]| match failure(CLOUD, 429, headers, body) {
-        Failure::Throttled { retry_after, detail } => {
-            assert!(detail.as_str().contains("(429, \"You are being rate limited.\")"));
-            retry_after
-        }
-        other => panic!("{other:?}"),
+    let wait = |headers: &[(HeaderName, &str)]| {
+        let failure = failure(CLOUD, 429, headers, body);
+        let Failure::Throttled { retry_after, detail } = failure else { panic!("{failure:?}") };
+        assert!(detail.as_str().contains("(429, \"You are being rate limited.\")"));
+        retry_after
     };
     assert_eq!(wait(&[]), None);
     assert_eq!(wait(&[(RETRY_AFTER, "7")]), Some(Duration::from_secs(7)));

@@ -5,7 +5,6 @@ use zeroize::Zeroizing;
 
 use super::*;
 
-const URL: &str = "https://api.airbyte.com/v1/applications/token";
 const TOKEN: &str = "abcdefghijklmnopqrstuvwxyz";
 /// 1 700 000 000 seconds after the epoch.
 const NOW: &str = "Tue, 14 Nov 2023 22:13:20 GMT";
@@ -16,9 +15,13 @@ fn reply(headers: &[(HeaderName, &str)], body: &[u8]) -> Reply {
     Reply { status: 200, headers, body: Zeroizing::new(body.to_vec()) }
 }
 
+fn requested() -> Url {
+    Url::parse("https://api.airbyte.com/v1/applications/token").unwrap()
+}
+
 fn judged(reply: &Reply) -> Result<Issued, Failure> {
     let secret = Secret::new("correct-horse-battery-staple".to_owned());
-    judge(reply, &Url::parse(URL).unwrap(), Quoter::without(&secret))
+    judge(reply, &requested(), Quoter::without(&secret))
 }
 
 fn judged_json(body: &str) -> Result<Issued, Failure> {
