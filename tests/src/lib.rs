@@ -1,1 +1,37 @@
-//! Under construction.
+//! What the suites stand on: the real programs in directories of their own, a stand-in Airbyte, a keyring, other
+//! users, and canaries.
+//!
+//! A test never sleeps. It waits for an event (a line of a log, a datagram, the end of a process, a request that
+//! arrived) or, where there is none, with [`eventually`]; both give up at a deadline and then say what they waited for.
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::panic,
+    reason = "a harness tells a test that something is wrong by panicking"
+)]
+
+mod airbyte;
+mod binaries;
+mod canary;
+mod cli;
+mod daemon;
+mod deadline;
+mod home;
+mod http;
+mod keyring;
+mod memory;
+mod person;
+mod process;
+mod random;
+
+pub use airbyte::Airbyte;
+pub use binaries::Binary;
+pub use canary::Canary;
+pub use cli::{Cli, assert_failed};
+pub use daemon::{Daemon, Recipe};
+pub use deadline::{PATIENCE, eventually};
+pub use home::Home;
+pub use http::{Call, Http, Reply};
+pub use keyring::Keyring;
+pub use memory::Memory;
+pub use person::Person;
+pub use process::{Ended, Process, Text};

@@ -1,0 +1,39 @@
+//! What is in a process's memory, as only root can see it.
+
+use crate::{Person, Process};
+
+/// A copy of all that a process may write to.
+pub struct Memory(Vec<u8>);
+
+impl Memory {
+    /// Reads it through `/proc/PID/mem` (proc(5)).
+    ///
+    /// # Panics
+    /// When the process is not there or root is not to be had.
+    #[must_use]
+    pub fn of(pid: u32) -> Self {
+        let mut shell = Person::root().command("sh");
+        shell.args(["-c", COPY, "sh", &pid.to_string()]);
+        let ended = Process::start(&mut shell, b"").wait();
+        assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+        assert!(!ended.stdout.is_empty(), "no memory was read: {}", ended.stderr);
+        Self(ended.stdout)
+    }
+
+    /// How often this is in it.
+    #[must_use]
+    pub fn count(&self, text: &str) -> usize {
+        String::from_utf8_lossy(&self.0).matches(text).count()
+    }
+}
+
+/// Every mapping that can be read and written, one after the other. What vanishes meanwhile is left out.
+const COPY: &str = r#"
+set -eu
+pid=$1
+while read -r range access _; do
+  case $access in rw*) ;; *) continue ;; esac
+  start=$(printf %d "0x${range%-*}"); end=$(printf %d "0x${range#*-}")
+  dd if="/proc/$pid/mem" bs=64k iflag=skip_bytes,count_bytes skip="$start" count=$((end - start)) status=none || true
+done <"/proc/$pid/maps"
+"#;
