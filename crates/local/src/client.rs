@@ -1,6 +1,6 @@
 //! The blocking client: one HTTP/1.1 exchange over whatever reads and writes.
 //!
-//! The server is taken for hostile until it has shown otherwise: [`connect`] asks the kernel whose socket it is, every
+//! The server is taken for hostile until it has shown otherwise: [`connect()`] asks the kernel whose socket it is, every
 //! reply has bounds, a token is checked again, and nothing that a reply says is ever followed as a path or a URL.
 
 mod connect;

@@ -1,0 +1,126 @@
+//! What was typed, made into what is meant. Pure, but for one function that fetches what was typed.
+
+mod flag;
+mod help;
+mod options;
+mod usage_error;
+mod verb;
+
+pub(crate) use help::page;
+pub(crate) use usage_error::UsageError;
+pub(crate) use verb::Verb;
+
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+};
+
+use airbyte_token_core::{ClientId, ProfileName};
+use airbyte_token_local::{
+    span::Span,
+    wire::{Service, StoreKind},
+};
+
+use options::Options;
+
+/// The variable that names a profile where `-p` does not.
+pub(crate) const PROFILE_VARIABLE: &str = "AIRBYTE_PROFILE";
+
+/// What is meant.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Invocation {
+    /// The help of a command, or of all.
+    Help(Option<Verb>),
+    /// The version.
+    Version,
+    /// A command, and the socket that was named for it.
+    Run { socket: Option<PathBuf>, command: Command },
+}
+
+/// A command with all that belongs to it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    Login(Login),
+    Logout { profile: Option<ProfileName> },
+    Print { query: TokenArgs, json: bool },
+    Header(TokenArgs),
+    Status { only: Option<ProfileName>, json: bool },
+    Refresh { profile: Option<ProfileName>, wait: Option<Span> },
+    Profiles { only: Option<ProfileName>, json: bool },
+    Use { profile: ProfileName },
+}
+
+/// Which token is wanted.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct TokenArgs {
+    pub(crate) profile: Option<ProfileName>,
+    pub(crate) min_ttl: Option<Span>,
+    pub(crate) wait: Option<Span>,
+}
+
+/// Which profile is to be made. The secret is not among it: it is never typed on a command line.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Login {
+    pub(crate) profile: Option<ProfileName>,
+    pub(crate) service: Service,
+    pub(crate) url: Option<String>,
+    pub(crate) client_id: Option<ClientId>,
+    pub(crate) organization_id: Option<String>,
+    pub(crate) vault: Option<StoreKind>,
+    pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) proxy: Option<String>,
+    pub(crate) default: bool,
+}
+
+/// What this process was started with.
+pub(crate) fn of_this_process() -> Result<Invocation, UsageError> {
+    let profile = env::var_os(PROFILE_VARIABLE).filter(|value| !value.is_empty());
+    parse(env::args_os().skip(1), profile)
+}
+
+/// What these arguments mean, where [`PROFILE_VARIABLE`] has this value.
+pub(crate) fn parse(
+    arguments: impl IntoIterator<Item = OsString>,
+    profile_variable: Option<OsString>,
+) -> Result<Invocation, UsageError> {
+    let mut options = Options::default();
+    let verb = options.collect(lexopt::Parser::from_args(arguments))?;
+    if options.help {
+        return Ok(Invocation::Help(verb));
+    }
+    if options.version {
+        return Ok(Invocation::Version);
+    }
+    let verb = verb.ok_or(UsageError::NoCommand)?;
+    options.check_against(verb)?;
+    let socket = options.socket.take();
+    let command = command(verb, options, profile_variable)?;
+    Ok(Invocation::Run { socket, command })
+}
+
+fn command(verb: Verb, mut options: Options, variable: Option<OsString>) -> Result<Command, UsageError> {
+    let named = options.profile.take();
+    let chosen = |named: Option<ProfileName>| match named {
+        Some(profile) => Ok(Some(profile)),
+        None => variable.as_deref().map(profile_of_variable).transpose(),
+    };
+    Ok(match verb {
+        Verb::Login => Command::Login(options.login(chosen(named)?)?),
+        Verb::Logout => Command::Logout { profile: chosen(named)? },
+        Verb::Print => Command::Print { json: options.json, query: options.token(chosen(named)?) },
+        Verb::Header => Command::Header(options.token(chosen(named)?)),
+        Verb::Status => Command::Status { only: named, json: options.json },
+        Verb::Refresh => Command::Refresh { profile: chosen(named)?, wait: options.wait },
+        Verb::Profiles => Command::Profiles { only: named, json: options.json },
+        Verb::Use => Command::Use { profile: options.name.ok_or(UsageError::NoName)? },
+    })
+}
+
+fn profile_of_variable(value: &OsStr) -> Result<ProfileName, UsageError> {
+    let text = value.to_str().unwrap_or_default();
+    text.parse().map_err(|reason| UsageError::BadVariable { variable: PROFILE_VARIABLE, reason })
+}
+
+#[cfg(test)]
+mod tests;

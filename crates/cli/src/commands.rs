@@ -1,0 +1,85 @@
+//! The commands: each asks the daemon, then has the answer printed.
+
+mod login;
+mod logout;
+mod profiles;
+mod refresh;
+mod status;
+mod table;
+mod token;
+
+use std::{os::unix::net::UnixStream, path::PathBuf, time::Duration};
+
+use airbyte_token_local::{
+    client::{Client, Patience, connect},
+    paths::{ClientEnv, client_socket},
+    span::Span,
+    wire::DefaultProfileRequest,
+};
+
+use crate::{
+    args::{self, Command, Invocation},
+    failure::Failure,
+    output,
+};
+
+/// Does what is meant.
+pub(crate) fn run(invocation: Invocation) -> Result<(), Failure> {
+    match invocation {
+        Invocation::Help(verb) => output::text(&args::page(verb)),
+        Invocation::Version => output::text(concat!("airbyte-token ", env!("CARGO_PKG_VERSION"), "\n")),
+        Invocation::Run { socket, command } => {
+            let socket =
+                client_socket(socket.as_deref(), &ClientEnv::of_this_process(), |path| path.exists())?;
+            obey(command, &Daemon { socket })
+        }
+    }
+}
+
+fn obey(command: Command, daemon: &Daemon) -> Result<(), Failure> {
+    match command {
+        Command::Login(login) => login::run(login, daemon),
+        Command::Logout { profile } => logout::run(profile, daemon),
+        Command::Print { query, json: false } => token::print(query, daemon),
+        Command::Print { query, json: true } => token::print_json(query, daemon),
+        Command::Header(query) => token::header(query, daemon),
+        Command::Status { only, json } => status::run(only.as_ref(), json, daemon),
+        Command::Refresh { profile, wait } => refresh::run(profile, wait, daemon),
+        Command::Profiles { only, json } => profiles::run(only.as_ref(), json, daemon),
+        Command::Use { profile } => {
+            let done = format!("default profile: {profile}\n");
+            daemon.reach()?.choose_default(&DefaultProfileRequest { profile })?;
+            output::text(&done)
+        }
+    }
+}
+
+/// Where the daemon is.
+struct Daemon {
+    socket: PathBuf,
+}
+
+impl Daemon {
+    /// Longer than the daemon takes to answer anything that no person must attend to.
+    const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
+    /// Somebody may have to unlock a keyring first, and the exchange comes on top.
+    const ATTENDED_WITHIN: Duration = Duration::from_secs(120);
+    /// What an answer may take beyond the time that it was asked to take.
+    const GRACE: Duration = Duration::from_secs(5);
+
+    fn reach(&self) -> Result<Client<UnixStream>, Failure> {
+        Ok(connect(&self.socket, Patience::None, Self::ANSWERS_WITHIN)?)
+    }
+
+    fn reach_attended(&self) -> Result<Client<UnixStream>, Failure> {
+        Ok(connect(&self.socket, Patience::None, Self::ATTENDED_WITHIN)?)
+    }
+
+    /// Whoever says how long to wait also waits for a daemon that is starting.
+    fn reach_within(&self, wait: Option<Span>) -> Result<Client<UnixStream>, Failure> {
+        match wait {
+            Some(wait) => Ok(connect(&self.socket, Patience::Starting, wait.length() + Self::GRACE)?),
+            None => self.reach(),
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! `logout`.
+
+use airbyte_token_core::ProfileName;
+use airbyte_token_local::ErrorCode;
+
+use super::Daemon;
+use crate::{failure::Failure, output};
+
+pub(super) fn run(profile: Option<ProfileName>, daemon: &Daemon) -> Result<(), Failure> {
+    let profile = match profile {
+        Some(profile) => profile,
+        None => default_profile(daemon)?,
+    };
+    daemon.reach_attended()?.delete_profile(&profile)?;
+    output::text(&format!("logged out: profile {profile} and its secret are forgotten\n"))
+}
+
+fn default_profile(daemon: &Daemon) -> Result<ProfileName, Failure> {
+    let default = daemon.reach()?.profiles()?.default_profile;
+    default.ok_or_else(|| {
+        Failure::of_code(ErrorCode::NoProfileChosen, "no profile is named and there is no default")
+    })
+}

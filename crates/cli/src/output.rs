@@ -1,0 +1,119 @@
+//! The only place that prints.
+//!
+//! Standard output carries what was asked for, whole or not at all. Standard error speaks to people; what others said
+//! is shown there without anything that a terminal would obey.
+
+use std::io::{self, Write as _};
+
+use airbyte_token_core::AccessToken;
+use airbyte_token_local::wire;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::{
+    failure::Failure,
+    terminal::{self, Paint},
+};
+
+/// Prints the token and a line break.
+pub(crate) fn token(token: &AccessToken) -> Result<(), Failure> {
+    line("", token)
+}
+
+/// Prints the token as a header, ready for `curl -H @-` (RFC 6750 §2.1).
+pub(crate) fn header(token: &AccessToken) -> Result<(), Failure> {
+    line("Authorization: Bearer ", token)
+}
+
+/// One buffer and one write: a reader never sees half a token, and what is left behind is wiped.
+fn line(before: &str, token: &AccessToken) -> Result<(), Failure> {
+    let text = token.expose();
+    let mut line = Zeroizing::new(Vec::with_capacity(before.len() + text.len() + 1));
+    line.extend_from_slice(before.as_bytes());
+    line.extend_from_slice(text.as_bytes());
+    line.push(b'\n');
+    write_out(&line)
+}
+
+/// Prints a value as one line of JSON.
+pub(crate) fn json<T: Serialize>(value: &T) -> Result<(), Failure> {
+    let mut text = wire::to_json(value).map_err(|error| Failure::unwritten(&io::Error::other(error)))?;
+    text.push(b'\n');
+    write_out(&text)
+}
+
+/// Prints text that was made with [`shown`] where it holds what others said.
+pub(crate) fn text(text: &str) -> Result<(), Failure> {
+    write_out(text.as_bytes())
+}
+
+fn write_out(bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| Failure::unwritten(&error))
+}
+
+/// Tells a person what failed and what to do about it.
+pub(crate) fn failure(failure: &Failure) {
+    let paint = Paint::for_stderr();
+    let what = format!("airbyte-token: {} {}\n", paint.bad("error:"), shown(failure.what()));
+    let hint = format!("{} {}\n", paint.faint("hint:"), shown(failure.hint()));
+    tell(&(what + &hint));
+}
+
+/// Tells a waiting person what is going on; says nothing into a log or a pipe.
+pub(crate) fn progress(text: &str) {
+    if terminal::is_watched() {
+        tell(&format!("{text}\n"));
+    }
+}
+
+/// Asks a person for something; the answer is typed on the same line.
+pub(crate) fn prompt(text: &str) {
+    tell(text);
+}
+
+/// Where standard error is closed or full, nobody is left to be told.
+fn tell(text: &str) {
+    let mut err = io::stderr().lock();
+    err.write_all(text.as_bytes()).and_then(|()| err.flush()).unwrap_or(());
+}
+
+/// What others said, fit for a terminal: letters, digits and ASCII; anything that could move the cursor, change the
+/// colours or turn the text around becomes `?`. At most [`LONGEST`] characters.
+pub(crate) fn shown(text: &str) -> String {
+    let fit = |c: char| if c.is_ascii_graphic() || c == ' ' || c.is_alphanumeric() { c } else { '?' };
+    let mut line: String = text.chars().take(LONGEST).map(fit).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        line.push_str("...");
+    }
+    line
+}
+
+const LONGEST: usize = 600;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_and_paths_are_shown_as_they_are() {
+        let text = "no socket at /run/user/1000/jürgen's dir: mode 0700 (see `--help`)";
+        assert_eq!(shown(text), text);
+    }
+
+    #[test]
+    fn nothing_that_a_terminal_would_obey_is_shown() {
+        for text in
+            ["\u{1b}]0;owned\u{7}", "a\nb", "a\r\nb", "a\0b", "\u{9b}31m", "\u{202e}cba", "\u{200b}", "a\tb"]
+        {
+            assert!(shown(text).chars().all(|c| !c.is_control()), "{text:?}");
+            assert!(shown(text).contains('?'), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_line_is_cut_and_says_so() {
+        assert_eq!(shown(&"x".repeat(LONGEST)).len(), LONGEST);
+        assert_eq!(shown(&"x".repeat(LONGEST + 1)), "x".repeat(LONGEST) + "...");
+    }
+}

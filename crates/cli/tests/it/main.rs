@@ -1,0 +1,6 @@
+//! The real binary against daemons that know their lines.
+
+mod door;
+mod profiles;
+mod support;
+mod token;
