@@ -182,7 +182,73 @@ impl From<VaultError> for Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+
+    use rustix::fs::{FlockOperation, flock};
+    use tempfile::TempDir;
+
     use super::*;
+
+    fn name(text: &str) -> ProfileName {
+        text.parse().unwrap()
+    }
+
+    fn stored(origin: &str) -> StoredSecret {
+        StoredSecret { origin: origin.parse().unwrap(), client_secret: Secret::new("s3cret".into()) }
+    }
+
+    fn file_vault(folder: &TempDir) -> Vault {
+        let key = folder.path().join("key");
+        fs::write(&key, [b'k'; 32]).unwrap();
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+        Vault::file(FileSettings { path: folder.path().join("vault"), key: KeySource::File(key) }).unwrap()
+    }
+
+    #[tokio::test]
+    async fn file_and_memory_keep_a_secret_with_its_origin_until_it_is_deleted() {
+        let folder = TempDir::new().unwrap();
+        for vault in [file_vault(&folder), Vault::memory()] {
+            let empty = vault.read(&name("a"), ATTENDED).await.unwrap_err();
+            assert_eq!(empty.trouble, VaultTrouble::Empty);
+            assert!(empty.to_string().contains("profile a;"), "{empty}");
+            vault.write(&name("a"), stored("https://one.example"), ATTENDED).await.unwrap();
+            vault.clone().write(&name("a"), stored("https://two.example:8443"), ATTENDED).await.unwrap();
+            let secret = vault.read(&name("a"), ATTENDED).await.unwrap();
+            assert_eq!(secret.origin.to_string(), "https://two.example:8443");
+            assert_eq!(secret.client_secret.expose(), "s3cret");
+            vault.delete(&name("a"), ATTENDED).await.unwrap();
+            vault.delete(&name("a"), ATTENDED).await.unwrap();
+            assert_eq!(vault.read(&name("a"), ATTENDED).await.unwrap_err().trouble, VaultTrouble::Empty);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_vault_file_in_another_daemons_hands_is_slow_and_not_half_written() {
+        let folder = TempDir::new().unwrap();
+        let vault = file_vault(&folder);
+        vault.write(&name("a"), stored("https://one.example"), ATTENDED).await.unwrap();
+        let lock = fs::File::open(folder.path().join("vault.lock")).unwrap();
+        flock(&lock, FlockOperation::LockExclusive).unwrap();
+        let patience = Duration::from_millis(50);
+        let slow = vault.write(&name("b"), stored("https://two.example"), patience).await.unwrap_err();
+        assert_eq!(slow.trouble, VaultTrouble::Slow);
+        let other = file_vault(&folder);
+        assert_eq!(other.read(&name("b"), ATTENDED).await.unwrap_err().trouble, VaultTrouble::Empty);
+        assert!(other.read(&name("a"), ATTENDED).await.is_ok(), "reading needs no lock");
+    }
+
+    #[test]
+    fn debug_output_says_the_kind_and_no_secret() {
+        assert_eq!(format!("{:?}", Vault::memory()), "Vault(memory)");
+        assert!(!format!("{:?}", stored("https://one.example")).contains("s3cret"));
+    }
+
+    #[test]
+    fn each_vault_knows_its_kind() {
+        let folder = TempDir::new().unwrap();
+        let kinds = [Vault::keyring(), file_vault(&folder), Vault::memory()].map(|vault| vault.kind());
+        assert_eq!(kinds, [StoreKind::Keyring, StoreKind::File, StoreKind::Memory]);
+    }
 
     #[test]
     fn a_vault_trouble_is_a_failure_with_the_same_words() {

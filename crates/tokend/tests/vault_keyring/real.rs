@@ -122,7 +122,7 @@ fn a_keyring_that_stops_during_reads_is_slow_and_then_serves_again() {
         assert_eq!(session.read_within("a", BRIEF), Err(VaultTrouble::Slow));
         assert_eq!(session.read_within("a", BRIEF), Err(VaultTrouble::Slow));
         keyring.resume();
-        assert_eq!(session.read_when_served_again("a"), Ok("one".into()));
+        assert_eq!(session.read_when_free("a", LONG), Ok("one".into()));
     });
 }
 
@@ -134,7 +134,7 @@ fn the_background_deadline_holds_for_a_stopped_keyring() {
         keyring.pause();
         assert_eq!(session.read("a"), Err(VaultTrouble::Slow));
         keyring.resume();
-        assert_eq!(session.read_when_served_again("a"), Ok("one".into()));
+        assert_eq!(session.read_when_free("a", LONG), Ok("one".into()));
     });
 }
 

@@ -103,9 +103,7 @@ impl Session {
     }
 
     pub(crate) fn read_within(&self, profile: &str, patience: Duration) -> Result<String, VaultTrouble> {
-        let outcome = self.wait(self.vault.read(&name(profile), patience));
-        let secret = outcome.map_err(|error| error.trouble)?;
-        Ok(secret.client_secret.expose().to_owned())
+        shown(self.wait(self.vault.read(&name(profile), patience)))
     }
 
     pub(crate) fn write(&self, profile: &str, client_secret: &str) -> Result<(), VaultTrouble> {
@@ -131,18 +129,17 @@ impl Session {
     }
 
     /// Reads until the store has come back from the call that is overdue.
-    pub(crate) fn read_when_served_again(&self, profile: &str) -> Result<String, VaultTrouble> {
+    pub(crate) fn read_when_free(&self, profile: &str, patience: Duration) -> Result<String, VaultTrouble> {
         let name = name(profile);
-        self.wait(async {
+        let outcome = self.wait(async {
             loop {
-                match self.vault.read(&name, LONG).await {
+                match self.vault.read(&name, patience).await {
                     Err(error) if error.trouble == VaultTrouble::Slow => yield_now().await,
                     outcome => break outcome,
                 }
             }
-        })
-        .map(|secret| secret.client_secret.expose().to_owned())
-        .map_err(|error| error.trouble)
+        });
+        shown(outcome)
     }
 
     /// Begins a read with a long patience, does `meanwhile`, and brings the outcome.
@@ -162,6 +159,10 @@ impl Session {
     fn wait<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(async { timeout(2 * LONG, future).await.unwrap() })
     }
+}
+
+fn shown(outcome: Result<StoredSecret, VaultError>) -> Result<String, VaultTrouble> {
+    outcome.map(|secret| secret.client_secret.expose().to_owned()).map_err(|error| error.trouble)
 }
 
 fn name(profile: &str) -> ProfileName {

@@ -92,11 +92,13 @@ impl Fault {
 
     /// What the first error of the bus means that stands behind this one.
     fn behind(error: &(dyn Error + 'static)) -> Self {
-        match (error.downcast_ref::<zbus::Error>(), error.source()) {
-            (Some(error), _) => Self::from(error),
-            (None, Some(source)) => Self::behind(source),
-            (None, None) => Self::Strange("no reply that makes sense".into()),
+        if let Some(error) = error.downcast_ref::<zbus::Error>() {
+            return Self::from(error);
         }
+        if let Some(error) = error.downcast_ref::<zbus::fdo::Error>() {
+            return Self::from(error);
+        }
+        error.source().map_or_else(|| Self::Strange("no reply that makes sense".into()), Self::behind)
     }
 }
 
@@ -157,6 +159,124 @@ impl From<keyring::Error> for Fault {
             | Error::NoDefaultStore
             | Error::NotSupportedByStore(_)
             | _ => Self::Strange("the request does not suit it".into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn every_fault() -> Vec<Fault> {
+        vec![
+            Fault::Empty,
+            Fault::Locked,
+            Fault::Dismissed,
+            Fault::NoBus,
+            Fault::NoService,
+            Fault::NoCollection,
+            Fault::Lost,
+            Fault::Slow,
+            Fault::Denied("org.freedesktop.DBus.Error.AccessDenied".into()),
+            Fault::Ambiguous,
+            Fault::Unreadable,
+            Fault::Strange("org.freedesktop.DBus.Error.LimitsExceeded".into()),
+        ]
+    }
+
+    #[test]
+    fn every_fault_is_told_to_the_end() {
+        for fault in every_fault() {
+            let error = fault.of(&"a".parse().unwrap());
+            assert!(fault == Fault::Empty || error.detail.as_str() == fault.to_string(), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_empty_vault_says_for_which_profile() {
+        let error = Fault::Empty.of(&"work".parse().unwrap());
+        assert_eq!(error.trouble, VaultTrouble::Empty);
+        assert!(error.detail.as_str().contains("profile work"));
+    }
+
+    #[test]
+    fn errors_of_the_bus_are_told_apart_by_name() {
+        let denied = |name: &str| Fault::Denied(name.to_owned());
+        let rows = [
+            ("org.freedesktop.DBus.Error.ServiceUnknown", Fault::NoService),
+            ("org.freedesktop.DBus.Error.NameHasNoOwner", Fault::NoService),
+            ("org.freedesktop.DBus.Error.Spawn.ChildExited", Fault::NoService),
+            ("org.freedesktop.DBus.Error.NoReply", Fault::Lost),
+            ("org.freedesktop.DBus.Error.Disconnected", Fault::Lost),
+            ("org.freedesktop.DBus.Error.UnknownObject", Fault::Lost),
+            ("org.freedesktop.DBus.Error.UnknownMethod", Fault::Lost),
+            ("org.freedesktop.DBus.Error.Timeout", Fault::Slow),
+            ("org.freedesktop.DBus.Error.TimedOut", Fault::Slow),
+            ("org.freedesktop.DBus.Error.AccessDenied", denied("org.freedesktop.DBus.Error.AccessDenied")),
+            ("org.freedesktop.DBus.Error.AuthFailed", denied("org.freedesktop.DBus.Error.AuthFailed")),
+            ("org.freedesktop.DBus.Error.NotSupported", denied("org.freedesktop.DBus.Error.NotSupported")),
+            ("org.gnome.keyring.Error.Denied", denied("org.gnome.keyring.Error.Denied")),
+            ("org.freedesktop.Secret.Error.IsLocked", Fault::Locked),
+            ("org.freedesktop.Secret.Error.NoSession", Fault::Lost),
+            ("org.freedesktop.Secret.Error.NoSuchObject", Fault::Lost),
+            ("com.example.Error.AccessDenied", Fault::Strange("com.example.Error.AccessDenied".into())),
+        ];
+        for (name, fault) in rows {
+            assert_eq!(Fault::named(name), fault, "{name}");
+        }
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("as the crates below wrap it")]
+    struct Wrapped<E: Error + 'static>(#[source] E);
+
+    #[test]
+    fn an_error_is_recognised_however_deep_it_stands() {
+        let access = || zbus::fdo::Error::AccessDenied("no".into());
+        let boxed =
+            || zbus::Error::FDO(Box::new(zbus::fdo::Error::ZBus(zbus::Error::FDO(Box::new(access())))));
+        let denied = Fault::Denied("org.freedesktop.DBus.Error.AccessDenied".into());
+        let causes: [Box<dyn Error + Send + Sync>; 3] =
+            [Box::new(Wrapped(access())), Box::new(Wrapped(boxed())), Box::new(Wrapped(Wrapped(boxed())))];
+        for cause in causes {
+            assert_eq!(Fault::from(keyring::Error::PlatformFailure(cause)), denied);
+        }
+        let error = keyring::Error::PlatformFailure("no bus in it".into());
+        assert!(matches!(Fault::from(error), Fault::Strange(_)));
+    }
+
+    #[test]
+    fn a_connection_that_fails_is_lost_or_slow() {
+        let failing = |kind: io::ErrorKind| Fault::from(zbus::Error::from(io::Error::from(kind)));
+        assert_eq!(failing(io::ErrorKind::BrokenPipe), Fault::Lost);
+        assert_eq!(failing(io::ErrorKind::TimedOut), Fault::Slow);
+    }
+
+    #[test]
+    fn a_bus_that_refuses_us_is_told_from_one_that_is_not_there() {
+        let failing = |kind: io::ErrorKind| Fault::connecting(&zbus::Error::from(io::Error::from(kind)));
+        assert_eq!(failing(io::ErrorKind::NotFound), Fault::NoBus);
+        assert_eq!(failing(io::ErrorKind::ConnectionRefused), Fault::NoBus);
+        assert!(matches!(failing(io::ErrorKind::PermissionDenied), Fault::Denied(_)));
+        let handshake = zbus::Error::Handshake("rejected".into());
+        assert!(matches!(Fault::connecting(&handshake), Fault::Denied(_)));
+    }
+
+    #[test]
+    fn bytes_that_an_error_carries_are_not_passed_on() {
+        let secret = || b"s3cret".to_vec();
+        let cause = || "s3cret".into();
+        let errors = [
+            keyring::Error::BadEncoding(secret()),
+            keyring::Error::BadDataFormat(secret(), cause()),
+            keyring::Error::PlatformFailure(cause()),
+            keyring::Error::NoStorageAccess(cause()),
+            keyring::Error::BadStoreFormat("s3cret".into()),
+            keyring::Error::Invalid("s3cret".into(), "s3cret".into()),
+        ];
+        for error in errors {
+            let fault = Fault::from(error);
+            assert!(!format!("{fault} {fault:?}").contains("s3cret"), "{fault}");
         }
     }
 }
