@@ -8,6 +8,8 @@ mod environment;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod logs;
+#[cfg(test)]
 mod proxy;
 #[cfg(test)]
 mod redirect;

@@ -54,7 +54,7 @@ pub(super) fn secure_airbyte(tls: Tls) -> Sandbox {
     Sandbox::start(Settings { tls: Some(tls), ..settings() })
 }
 
-fn trusting(base: &str, ca_file: &NamedTempFile) -> Issuer {
+pub(super) fn trusting(base: &str, ca_file: &NamedTempFile) -> Issuer {
     Issuer::build(Target { ca_file: Some(ca_file.path().to_owned()), ..target(base) }).unwrap()
 }
 
