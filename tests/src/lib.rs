@@ -22,6 +22,7 @@ mod memory;
 mod person;
 mod process;
 mod random;
+mod systemd_box;
 
 pub use airbyte::Airbyte;
 pub use binaries::Binary;
@@ -35,3 +36,4 @@ pub use keyring::Keyring;
 pub use memory::Memory;
 pub use person::Person;
 pub use process::{Ended, Process, Text};
+pub use systemd_box::SystemdBox;

@@ -8,7 +8,7 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
-use crate::eventually::eventually;
+use crate::{PATIENCE, eventually};
 
 const INIT: &str = include_str!("systemd_box/init.sh");
 
@@ -33,17 +33,17 @@ impl SystemdBox {
     pub fn boot(shares: &[(&str, &Path)]) -> Self {
         assert!(rustix::process::geteuid().is_root(), "booting a systemd needs root: run the tests as root");
         let space = tempfile::tempdir().expect("a temporary directory");
-        let cgroup = new_cgroup().expect("a cgroup for the box");
+        let cgroup = new_cgroup(space.path()).expect("a cgroup for the box");
         let mut unshare = enter(&cgroup);
         unshare.arg(space.path());
         unshare.args(shares.iter().map(|(name, path)| format!("{name}={}", path.display())));
         let mut unshare = unshare.spawn().expect("unshare runs");
-        let init = eventually("systemd is the first process of the box", || {
+        let init = eventually("systemd is the first process of the box", PATIENCE, || {
             assert!(unshare.try_wait().expect("unshare is ours").is_none(), "the box ended before systemd began");
             first_process(unshare.id())
         });
         let booted = Self { unshare, init, cgroup, _space: space };
-        eventually("systemd has settled", || {
+        eventually("systemd has settled", PATIENCE, || {
             let state = booted.run(&["systemctl", "is-system-running"]);
             ["running", "degraded"].contains(&text(&state.stdout).trim()).then_some(())
         });
@@ -87,7 +87,7 @@ impl Drop for SystemdBox {
     fn drop(&mut self) {
         drop(self.unshare.kill());
         drop(self.unshare.wait());
-        eventually("the box's cgroup is empty and gone", || remove_cgroups(&self.cgroup).ok());
+        eventually("the box's cgroup is empty and gone", PATIENCE, || remove_cgroups(&self.cgroup).ok());
     }
 }
 
@@ -113,11 +113,13 @@ fn first_process(unshare: u32) -> Option<u32> {
     (name.trim() == "systemd").then_some(child)
 }
 
-fn new_cgroup() -> io::Result<PathBuf> {
+/// A cgroup named after the box's own directory, which nobody else has.
+fn new_cgroup(space: &Path) -> io::Result<PathBuf> {
+    let name = space.file_name().unwrap_or_default().to_string_lossy();
     let mounts = fs::read_to_string("/proc/mounts")?;
     let mut cgroup2 = mounts.lines().filter(|line| line.split(' ').nth(2) == Some("cgroup2"));
     let root = cgroup2.next().and_then(|line| line.split(' ').nth(1)).ok_or(io::ErrorKind::NotFound)?;
-    let cgroup = Path::new(root).join(format!("airbyte-tokend-test-{}", std::process::id()));
+    let cgroup = Path::new(root).join(format!("airbyte-tokend-test-{name}"));
     fs::create_dir(&cgroup)?;
     Ok(cgroup)
 }
