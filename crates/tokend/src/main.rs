@@ -65,11 +65,17 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<(), u8> {
     let places = places(&arguments).map_err(|error| fail(&error, CONFIG))?;
     if arguments.check {
-        return Config::load(&places.config).map(drop).map_err(|error| fail(&error, CONFIG));
+        return check(&places);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| fail(&error, TRY_AGAIN))?;
     runtime.block_on(serve(places))
+}
+
+fn check(places: &Places) -> Result<(), u8> {
+    let config = Config::load(&places.config).map_err(|error| fail(&error, CONFIG))?;
+    tracing::info!(config = %places.config.display(), profiles = config.profiles.len(), "the configuration is in order");
+    Ok(())
 }
 
 async fn serve(places: Places) -> Result<(), u8> {

@@ -1,6 +1,7 @@
 //! What callers can ask: the router and handlers of a few lines. Nothing here knows how a token is got.
 
 mod accept;
+mod body;
 mod guard;
 mod profiles;
 mod reply;
@@ -8,6 +9,7 @@ mod status;
 mod token;
 
 pub use accept::{DRAIN, HEAD_TIMEOUT, LARGEST_HEAD, MOST_CONNECTIONS, MOST_HEADERS, serve};
+pub use body::BODY_TIMEOUT;
 pub use reply::Refusal;
 
 use std::time::Duration;

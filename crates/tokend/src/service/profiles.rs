@@ -6,15 +6,14 @@ use airbyte_token_local::{
     wire::{DefaultProfileRequest, ProfileReply, ProfileRequest, ProfilesReply, from_json},
 };
 use axum::{
-    body::Bytes,
-    extract::{Path, State as Shared, rejection::BytesRejection},
+    extract::{Path, State as Shared},
     http::StatusCode,
 };
 
 use super::{
+    body::Body,
     no_such,
     reply::{Json, Refusal},
-    token::read,
 };
 use crate::{
     config::Profile,
@@ -40,10 +39,10 @@ pub(super) async fn show(
 pub(super) async fn log_in(
     Shared(state): Shared<State>,
     Path(name): Path<String>,
-    body: Result<Bytes, BytesRejection>,
+    Body(body): Body,
 ) -> Result<Json<ProfileReply>, Refusal> {
     let name = parse(&name)?;
-    let request: ProfileRequest = from_json(&read(body)?)?;
+    let request: ProfileRequest = from_json(&body)?;
     let outcome = state.log_in(&name, request).await;
     let profile = outcome.map_err(|error| refusal(&name, &error, state.now()))?;
     Ok(Json(describe(&name, &profile)))
@@ -60,9 +59,9 @@ pub(super) async fn log_out(
 
 pub(super) async fn choose_default(
     Shared(state): Shared<State>,
-    body: Result<Bytes, BytesRejection>,
+    Body(body): Body,
 ) -> Result<StatusCode, Refusal> {
-    let DefaultProfileRequest { profile } = from_json(&read(body)?)?;
+    let DefaultProfileRequest { profile } = from_json(&body)?;
     state.choose_default(&profile).await.map_err(|error| refusal(&profile, &error, state.now()))?;
     Ok(StatusCode::NO_CONTENT)
 }

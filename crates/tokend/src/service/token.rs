@@ -9,14 +9,15 @@ use airbyte_token_local::wire::{
 };
 use airbyte_token_local::{ErrorCode, span::Span};
 use axum::{
-    body::Bytes,
-    extract::{Query, State as Shared, rejection::BytesRejection, rejection::QueryRejection},
+    extract::{Query, State as Shared, rejection::QueryRejection},
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse as _, Response},
 };
 
 use super::{
-    DEFAULT_WAIT, LONGEST_WAIT, find,
+    DEFAULT_WAIT, LONGEST_WAIT,
+    body::Body,
+    find,
     reply::{Json, Refusal},
 };
 use crate::{cache::Shortfall, daemon::State};
@@ -53,23 +54,15 @@ pub(super) async fn refresh(
 pub(super) async fn reject(
     Shared(state): Shared<State>,
     query: Result<Query<RejectQuery>, QueryRejection>,
-    body: Result<Bytes, BytesRejection>,
+    Body(body): Body,
 ) -> Result<Json<RejectReply>, Refusal> {
     let Query(query) = query.map_err(|error| bad_query(&error))?;
-    let RejectRequest { fingerprint } = from_json(&read(body)?)?;
+    let RejectRequest { fingerprint } = from_json(&body)?;
     let (name, profile) = find(&state, query.profile)?;
     let outcome = profile.reject(fingerprint).await;
     let current = outcome.map_err(|shortfall| refusal(&state, &name, &shortfall))?;
     tracing::info!(profile = %name, %fingerprint, current, "a caller says that Airbyte refused a token");
     Ok(Json(RejectReply { current }))
-}
-
-/// The body, or why it is not here: in practice that it is larger than any of ours.
-pub(super) fn read(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Refusal> {
-    body.map_err(|error| match error.status().as_u16() {
-        413 => Refusal::new(ErrorCode::TooLarge, "the request's body is larger than 64 KiB"),
-        _ => Refusal::new(ErrorCode::BadRequest, "the request's body did not arrive whole"),
-    })
 }
 
 /// A query has no secrets in it, so what is wrong with it may be said in full.
