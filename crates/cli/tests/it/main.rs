@@ -2,5 +2,6 @@
 
 mod door;
 mod profiles;
+mod prompt;
 mod support;
 mod token;
