@@ -21,10 +21,10 @@ const FLEETING: Duration = Duration::from_secs(10);
 const FLOOR: Duration = Duration::from_secs(1);
 /// The same for tokens too short to be renewed ahead.
 const FLEETING_FLOOR: Duration = Duration::from_secs(5);
-/// Exchanges further apart than this are always allowed, as long as tokens live long enough for it to keep one alive.
+/// Exchanges this far apart are always allowed ...
 const PACE_MAX: Duration = Duration::from_secs(100);
-/// ... and this far apart however short tokens live: the pace of the hourly budget.
-const PACE_MIN: Duration = Duration::from_secs(60);
+/// ... and nearer, down to this, if that keeps shorter tokens alive. It leaves less for retries.
+const PACE_MIN: Duration = Duration::from_secs(72);
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -119,10 +119,12 @@ impl RefreshPolicy {
         if life.is_some_and(Self::is_fleeting) { FLEETING_FLOOR } else { FLOOR }
     }
 
-    /// The time between exchanges that is always allowed, for tokens that live `life`.
+    /// The time between exchanges that is always allowed, for tokens that live `life`: if it can be, short enough to
+    /// keep one alive. For tokens under a minute nothing within the budget is.
     #[must_use]
     pub fn pace(&self, life: Option<Duration>) -> Duration {
-        life.map_or(PACE_MAX, |life| life.saturating_sub(self.hard_window(life)).clamp(PACE_MIN, PACE_MAX))
+        life.filter(|life| *life >= MINUTE)
+            .map_or(PACE_MAX, |life| life.saturating_sub(self.hard_window(life)).clamp(PACE_MIN, PACE_MAX))
     }
 }
 

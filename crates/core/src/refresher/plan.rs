@@ -22,7 +22,7 @@ impl Refresher {
 
     /// How long until the next exchange begins if nothing else happens, and for whose sake.
     pub(super) fn next_start(&self) -> Option<(Duration, Kind)> {
-        if self.flight.is_some() {
+        if self.flight.is_some() || !self.is_active() {
             return None;
         }
         let start = |wait: Duration, kind: Kind| (wait.max(self.closed_for(kind)), kind);
@@ -119,9 +119,6 @@ impl Refresher {
 
     /// How long until the profile itself needs an exchange; `None` while it needs none.
     fn regular_wait(&self) -> Option<Duration> {
-        if !self.is_active() {
-            return None;
-        }
         if let Some(trouble) = &self.trouble {
             return Some(trouble.retry_at.since(self.timeline.steady()));
         }
