@@ -4,7 +4,10 @@
 //! to know; `info`, what an owner wants to read back later; `debug` and `trace`, for whoever works on the daemon. At no
 //! level is there a secret, a token (fingerprints instead) or anything of an answer's body.
 
-use std::io::{self, IsTerminal as _};
+use std::{
+    io::{self, IsTerminal as _},
+    str::FromStr,
+};
 
 use tracing_subscriber::{
     EnvFilter, Layer, Registry, filter::ParseError, layer::SubscriberExt as _, util::SubscriberInitExt as _,
@@ -13,16 +16,23 @@ use tracing_subscriber::{
 /// What is written when nobody says otherwise: our own words from `info` on, other libraries' from `warn` on.
 pub const DEFAULT_FILTER: &str = "warn,airbyte_tokend=info";
 
-/// Begins to write. `filter` is as `tracing_subscriber::EnvFilter` reads it: `debug`, or `airbyte_tokend=trace`.
-///
-/// # Errors
-/// When the filter cannot be read.
-pub fn begin(filter: &str) -> Result<(), ParseError> {
-    let filter = EnvFilter::try_new(filter)?;
+/// What to write, as `tracing_subscriber::EnvFilter` reads it: `debug`, or `airbyte_tokend=trace`.
+#[derive(Clone, Debug)]
+pub struct Filter(String);
+
+impl FromStr for Filter {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        EnvFilter::try_new(text).map(|_| Self(text.to_owned()))
+    }
+}
+
+/// Begins to write.
+pub fn begin(filter: &Filter) {
     let writer = journal().unwrap_or_else(standard_error);
     // Only a second call could fail, and it would find the first one's logs at work.
-    drop(tracing_subscriber::registry().with(writer.with_filter(filter)).try_init());
-    Ok(())
+    drop(tracing_subscriber::registry().with(writer.with_filter(EnvFilter::new(&filter.0))).try_init());
 }
 
 type Writer = Box<dyn Layer<Registry> + Send + Sync>;
