@@ -112,3 +112,40 @@ impl fmt::Display for Detail {
         f.write_str(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_failure_has_its_detail() {
+        let detail = Detail::new("made up");
+        let own = || detail.clone();
+        for failure in [
+            Failure::Transient { retry_after: None, detail: own() },
+            Failure::Throttled { retry_after: None, detail: own() },
+            Failure::Suspect { detail: own() },
+            Failure::Rejected { detail: own() },
+            Failure::Misdirected { detail: own() },
+            Failure::Vault { trouble: VaultTrouble::Locked, detail: own() },
+        ] {
+            assert_eq!(failure.detail(), &detail);
+        }
+    }
+
+    #[test]
+    fn a_detail_shows_printable_ascii_only() {
+        let hostile = "caf\u{e9} \u{1b}[31m\r\n\0~ !\u{7f}";
+        assert_eq!(Detail::new(hostile).as_str(), "caf? ?[31m???~ !?");
+    }
+
+    #[test]
+    fn a_detail_of_two_hundred_characters_is_whole_and_a_longer_one_says_that_it_was_cut() {
+        let whole = "x".repeat(200);
+        assert_eq!(Detail::new(&whole).to_string(), whole);
+        let cut = format!("{}...", "x".repeat(197));
+        assert_eq!(Detail::new(&"x".repeat(201)).to_string(), cut);
+        let cut = format!("{}...", "?".repeat(197));
+        assert_eq!(Detail::new(&"\u{e9}".repeat(201)).to_string(), cut, "characters, not bytes");
+    }
+}

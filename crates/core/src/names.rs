@@ -85,3 +85,34 @@ impl fmt::Display for ClientId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a client id has 1 to 256 printable characters and no spaces")]
 pub struct BadClientId;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_profile_name_stands_anywhere_without_quoting() {
+        let longest = "x".repeat(64);
+        for good in ["a", "7", "Work", "a.b_c-d", "0.", &longest] {
+            let name: ProfileName = good.parse().unwrap();
+            assert_eq!((name.as_str(), name.to_string().as_str()), (good, good));
+        }
+        let too_long = "x".repeat(65);
+        for bad in ["", ".", ".a", "-a", "_a", "a b", "a/b", "a\n", "caf\u{e9}", "a%", &too_long] {
+            assert_eq!(bad.parse::<ProfileName>(), Err(BadProfileName), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_client_id_is_printable_and_has_no_spaces() {
+        let longest = "x".repeat(256);
+        for good in ["a", "b6b159ce-07f4-4699-94b3-3d2f9a4a0d7c", "!~:/", &longest] {
+            let id: ClientId = good.parse().unwrap();
+            assert_eq!((id.as_str(), id.to_string().as_str()), (good, good));
+        }
+        let too_long = "x".repeat(257);
+        for bad in ["", "a b", "a\n", "a\t", "caf\u{e9}", "\u{7f}", &too_long] {
+            assert_eq!(bad.parse::<ClientId>(), Err(BadClientId), "{bad:?}");
+        }
+    }
+}

@@ -151,3 +151,105 @@ pub enum BadPolicy {
     #[error("the time until an unused profile goes quiet is {0:?}; choose 1 min to 30 d")]
     IdleAfter(Duration),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn secs(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn with(change: impl FnOnce(&mut RefreshSettings)) -> Result<RefreshPolicy, BadPolicy> {
+        let mut settings = RefreshSettings::default();
+        change(&mut settings);
+        RefreshPolicy::new(settings)
+    }
+
+    #[test]
+    fn the_defaults_are_consistent() {
+        assert_eq!(RefreshPolicy::new(RefreshSettings::default()), Ok(RefreshPolicy::default()));
+        let settings = *RefreshPolicy::default().settings();
+        assert_eq!(settings.soft_window_max, secs(300));
+        assert_eq!(settings.hard_window_max, secs(60));
+        assert_eq!(settings.idle_after, secs(8 * 3600));
+    }
+
+    #[test]
+    fn a_soft_window_of_a_minute_to_an_hour_is_taken() {
+        for (soft, taken) in [(secs(59), false), (secs(60), true), (secs(3600), true), (secs(3601), false)] {
+            assert_eq!(with(|settings| settings.soft_window_max = soft).is_ok(), taken, "{soft:?}");
+        }
+        let short = |soft| {
+            with(|settings| {
+                settings.soft_window_max = soft;
+                settings.hard_window_max = secs(5);
+            })
+        };
+        assert!(short(secs(10)).is_ok());
+        assert_eq!(short(secs(9)), Err(BadPolicy::SoftWindow(secs(9))));
+        assert_eq!(short(secs(3601)), Err(BadPolicy::SoftWindow(secs(3601))));
+    }
+
+    #[test]
+    fn a_hard_window_from_five_seconds_to_the_soft_window_is_taken() {
+        let hard = |hard| with(|settings| settings.hard_window_max = hard);
+        assert_eq!(hard(secs(4)), Err(BadPolicy::HardWindow(secs(4))));
+        assert!(hard(secs(5)).is_ok());
+        assert!(hard(secs(300)).is_ok());
+        assert_eq!(hard(secs(301)), Err(BadPolicy::HardBeyondSoft { hard: secs(301), soft: secs(300) }));
+        assert_eq!(hard(secs(3601)), Err(BadPolicy::HardWindow(secs(3601))));
+    }
+
+    #[test]
+    fn going_quiet_after_a_minute_to_thirty_days_is_taken() {
+        let month = secs(30 * 24 * 3600);
+        for (idle, taken) in [(secs(59), false), (secs(60), true), (month, true), (month + secs(1), false)] {
+            let expected = if taken { Ok(idle) } else { Err(BadPolicy::IdleAfter(idle)) };
+            let policy = with(|settings| settings.idle_after = idle);
+            assert_eq!(policy.map(|policy| policy.idle_after()), expected);
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_what_is_wrong_and_what_to_choose() {
+        let refusal = with(|settings| settings.hard_window_max = secs(400)).unwrap_err().to_string();
+        let said =
+            "the hard window (400s) is longer than the soft window (300s); shorten it or lengthen the other";
+        assert_eq!(refusal, said);
+    }
+
+    #[test]
+    fn the_windows_follow_the_life() {
+        let policy = RefreshPolicy::default();
+        for (life, soft, jitter, hard) in [
+            (900, secs(300), secs(30), 60),
+            (180, secs(60), secs(6), 12),
+            (86_400, secs(300), secs(30), 60),
+            (60, secs(20), secs(2), 5),
+            (0, secs(0), secs(0), 5),
+        ] {
+            let life = secs(life);
+            let windows = (policy.soft_window(life), policy.jitter(life), policy.hard_window(life));
+            assert_eq!(windows, (soft, jitter, secs(hard)), "{life:?}");
+        }
+    }
+
+    #[test]
+    fn the_pace_keeps_a_token_alive_where_the_budget_can() {
+        let policy = RefreshPolicy::default();
+        let pace = |life| policy.pace(Some(secs(life)));
+        assert_eq!(policy.pace(None), secs(100));
+        assert_eq!([pace(900), pace(120), pace(108)], [secs(100); 3]);
+        assert_eq!(pace(90), secs(84));
+        assert_eq!([pace(77), pace(60)], [secs(72); 2]);
+        assert_eq!([pace(59), pace(10)], [secs(100); 2]);
+    }
+
+    #[test]
+    fn tokens_of_ten_seconds_or_less_are_fleeting_and_five_seconds_apart() {
+        assert!(RefreshPolicy::is_fleeting(secs(10)) && !RefreshPolicy::is_fleeting(secs(11)));
+        let floor = |life: Option<u64>| RefreshPolicy::floor(life.map(secs));
+        assert_eq!([floor(Some(10)), floor(Some(11)), floor(None)], [secs(5), secs(1), secs(1)]);
+    }
+}

@@ -87,3 +87,41 @@ pub struct Issued {
     /// How long it lives, counted from when the request left.
     pub lifetime: Duration,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Secret;
+
+    const START: Moment = Moment::new(Duration::from_secs(100), Duration::from_secs(1_000_000));
+
+    fn token() -> Token {
+        let access_token = AccessToken::parse(Secret::new("canary-canary-canary".into())).unwrap();
+        let fingerprint = Fingerprint::from_sha256([7; 32]);
+        Token::new(Issued { access_token, fingerprint, lifetime: Duration::from_secs(900) }, START)
+    }
+
+    #[test]
+    fn a_token_lives_from_when_it_was_requested() {
+        let token = token();
+        assert_eq!(token.access_token().expose(), "canary-canary-canary");
+        assert_eq!(token.fingerprint(), Fingerprint::from_sha256([7; 32]));
+        assert_eq!(token.lifetime(), Duration::from_secs(900));
+        assert_eq!(token.expires(), START.after(Duration::from_secs(900)));
+        assert_eq!(token.remaining(START.after(Duration::from_secs(2))), Duration::from_secs(898));
+    }
+
+    #[test]
+    fn a_token_is_dead_when_nothing_remains() {
+        let token = token();
+        assert!(token.is_alive(START.after(Duration::from_millis(899_999))));
+        assert!(!token.is_alive(START.after(Duration::from_secs(900))));
+        assert_eq!(token.remaining(START.after(Duration::from_secs(901))), Duration::ZERO);
+    }
+
+    #[test]
+    fn debug_output_of_a_token_does_not_hold_it() {
+        let shown = format!("{:?}", token());
+        assert!(shown.contains("0707070707070707") && !shown.contains("canary"), "{shown}");
+    }
+}

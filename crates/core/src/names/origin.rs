@@ -113,3 +113,85 @@ pub enum BadOrigin {
     #[error("plain http is allowed to this machine only (localhost, 127.0.0.1, [::1]); use https")]
     PlainHttp,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_a_scheme_a_host_and_a_port() {
+        for (text, https, host, port) in [
+            ("https://api.airbyte.com", true, "api.airbyte.com", 443),
+            ("https://API.airbyte.COM:443", true, "api.airbyte.com", 443),
+            ("https://my_host-1:8443", true, "my_host-1", 8443),
+            ("https://10.1.2.3:65535", true, "10.1.2.3", 65535),
+            ("https://[2001:db8::1]", true, "[2001:db8::1]", 443),
+            ("http://localhost:8000", false, "localhost", 8000),
+            ("http://127.0.0.1", false, "127.0.0.1", 80),
+            ("http://127.9.9.9:1", false, "127.9.9.9", 1),
+            ("http://[::1]:8000", false, "[::1]", 8000),
+        ] {
+            let origin: Origin = text.parse().unwrap();
+            assert_eq!((origin.is_https(), origin.host(), origin.port()), (https, host, port), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_written_with_its_port_and_reads_back_the_same() {
+        for (text, written) in [
+            ("https://api.airbyte.com", "https://api.airbyte.com:443"),
+            ("http://localhost", "http://localhost:80"),
+            ("https://[2001:db8::1]:8443", "https://[2001:db8::1]:8443"),
+        ] {
+            let origin: Origin = text.parse().unwrap();
+            assert_eq!(origin.to_string(), written);
+            assert_eq!(written.parse(), Ok(origin));
+        }
+    }
+
+    #[test]
+    fn plain_http_leaves_this_machine_never() {
+        for text in
+            ["http://airbyte.example", "http://10.0.0.1", "http://[2001:db8::1]", "http://localhost.example"]
+        {
+            assert_eq!(text.parse::<Origin>(), Err(BadOrigin::PlainHttp), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_schemes_are_refused() {
+        for text in ["ftp://host", "HTTPS://host", "://host", "file://host"] {
+            assert_eq!(text.parse::<Origin>(), Err(BadOrigin::Scheme), "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_may_follow_or_hide_in_an_origin() {
+        for text in [
+            "",
+            "host",
+            "https:/host",
+            "https://",
+            "https://:443",
+            "https://host/",
+            "https://host?q",
+            "https://host#f",
+            "https://user@host",
+            "https://host:",
+            "https://host:x",
+            "https://host:65536",
+            "https://host:-1",
+            "https://a:1:2",
+            "https://h\u{f6}st",
+            "https://ho st",
+            "https://[::1",
+            "https://[::1]x",
+            "https://[::1]x:1",
+            "https://[127.0.0.1]",
+            "https://[]",
+            "https://::1",
+        ] {
+            assert_eq!(text.parse::<Origin>(), Err(BadOrigin::Malformed), "{text}");
+        }
+    }
+}

@@ -58,3 +58,51 @@ pub enum BadAccessToken {
     #[error("the token has an invalid character at offset {0}")]
     BadByte(usize),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<AccessToken, BadAccessToken> {
+        AccessToken::parse(Secret::new(text.to_owned()))
+    }
+
+    fn refusal(text: &str) -> BadAccessToken {
+        parse(text).expect_err("it is refused")
+    }
+
+    #[test]
+    fn a_bearer_token_is_taken_as_it_is() {
+        let alphabet = "abcxyzABCXYZ0189-._~+/";
+        let padded = format!("{alphabet}==");
+        let (shortest, longest) = ("x".repeat(20), "x".repeat(8192));
+        for text in [alphabet, &padded, &shortest, &longest] {
+            assert_eq!(parse(text).map(|token| token.expose().to_owned()), Ok(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_token_has_twenty_to_eight_thousand_and_some_bytes() {
+        assert_eq!(refusal(""), BadAccessToken::TooShort(0));
+        assert_eq!(refusal(&"x".repeat(19)), BadAccessToken::TooShort(19));
+        assert_eq!(refusal(&"x".repeat(8193)), BadAccessToken::TooLong(8193));
+    }
+
+    #[test]
+    fn a_foreign_byte_is_refused_by_its_place() {
+        let body = "x".repeat(20);
+        for foreign in ["\r\n", " ", "\"", "\0", "{", "\u{e9}", "=x", ",", "@", "[", "`"] {
+            let refused = refusal(&format!("{body}{foreign}{body}"));
+            let place = 20 + usize::from(foreign.starts_with('='));
+            assert_eq!(refused, BadAccessToken::BadByte(place), "{foreign:?}");
+        }
+        assert_eq!(refusal(&"=".repeat(20)), BadAccessToken::BadByte(20), "padding alone is no token");
+    }
+
+    #[test]
+    fn a_refusal_tells_the_place_and_not_the_text() {
+        let text = "canary-canary-canary\r\nX-Evil: 1";
+        assert_eq!(refusal(text).to_string(), "the token has an invalid character at offset 20");
+        assert_eq!(refusal(&"x".repeat(9000)).to_string(), "the token has 9000 bytes, more than 8192");
+    }
+}

@@ -42,3 +42,35 @@ impl FromStr for Fingerprint {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a fingerprint has 16 hex digits")]
 pub struct BadFingerprint;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest() -> [u8; 32] {
+        std::array::from_fn(
+            |at| if at < 8 { [0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef][at] } else { 0xff },
+        )
+    }
+
+    #[test]
+    fn a_fingerprint_is_the_first_sixteen_hex_digits_of_the_digest() {
+        let fingerprint = Fingerprint::from_sha256(digest());
+        assert_eq!(fingerprint.to_string(), "0123456789abcdef");
+        assert_eq!(format!("{fingerprint:?}"), "Fingerprint(0123456789abcdef)");
+    }
+
+    #[test]
+    fn a_fingerprint_reads_back_in_either_case() {
+        for text in ["0123456789abcdef", "0123456789ABCDEF"] {
+            assert_eq!(text.parse(), Ok(Fingerprint::from_sha256(digest())));
+        }
+    }
+
+    #[test]
+    fn what_is_not_sixteen_hex_digits_is_no_fingerprint() {
+        for text in ["", "0123456789abcde", "0123456789abcdef0", "0123456789abcdeg", "+123456789abcdef"] {
+            assert_eq!(text.parse::<Fingerprint>(), Err(BadFingerprint), "{text}");
+        }
+    }
+}

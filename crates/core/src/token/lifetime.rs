@@ -82,3 +82,100 @@ fn whole_milliseconds(seconds: f64) -> Option<Duration> {
     let exact = Duration::try_from_secs_f64(capped).ok()?;
     u64::try_from(exact.as_millis()).ok().map(Duration::from_millis)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: f64 = 1_750_000_000.0;
+
+    fn seconds(evidence: LifetimeEvidence) -> Result<f64, NoLifetime> {
+        lifetime(&evidence).map(|life| life.as_secs_f64())
+    }
+
+    /// What a reply says without a readable token.
+    fn opaque(expires_in: Option<f64>) -> LifetimeEvidence {
+        LifetimeEvidence { expires_in, claims: None, date: Some(NOW) }
+    }
+
+    /// What a reply says with a token of Airbyte Core: `exp` alone, to be held against the reply's date.
+    fn core(expires_in: Option<f64>, lives: f64) -> LifetimeEvidence {
+        let claims = Some(Claims { expires: NOW + lives, issued: None });
+        LifetimeEvidence { expires_in, claims, date: Some(NOW) }
+    }
+
+    /// The same with a token of Keycloak: `exp` and `iat`, by a clock of its own.
+    fn keycloak(expires_in: Option<f64>, lives: f64) -> LifetimeEvidence {
+        let issued = NOW - 5_000_000.0;
+        let claims = Some(Claims { expires: issued + lives, issued: Some(issued) });
+        LifetimeEvidence { expires_in, claims, date: Some(NOW) }
+    }
+
+    #[test]
+    fn every_row_of_the_table_holds() {
+        for (row, evidence, life) in [
+            ("nothing said", opaque(None), Ok(180.0)),
+            ("expires_in alone", opaque(Some(900.0)), Ok(900.0)),
+            ("the token alone, by Date", core(None, 900.0), Ok(900.0)),
+            ("the token alone, by iat", keycloak(None, 900.0), Ok(900.0)),
+            ("both, the reply says less", keycloak(Some(180.0), 900.0), Ok(180.0)),
+            ("both, the token says less", keycloak(Some(900.0), 180.0), Ok(180.0)),
+            ("in minutes", keycloak(Some(15.0), 900.0), Ok(900.0)),
+            ("in minutes, ten times at least", keycloak(Some(15.0), 150.0), Ok(150.0)),
+            ("short, but not in minutes", keycloak(Some(15.0), 149.0), Ok(15.0)),
+            ("a minute is not in minutes", keycloak(Some(60.0), 900.0), Ok(60.0)),
+            ("just under a minute may be", keycloak(Some(59.0), 900.0), Ok(900.0)),
+            ("zero", keycloak(Some(0.0), 900.0), Err(NoLifetime)),
+            ("negative", opaque(Some(-1.0)), Err(NoLifetime)),
+            ("the token is dead", keycloak(Some(900.0), 0.0), Err(NoLifetime)),
+            ("the token died before it was issued", core(Some(900.0), -5.0), Err(NoLifetime)),
+        ] {
+            assert_eq!(seconds(evidence), life, "{row}");
+        }
+    }
+
+    #[test]
+    fn what_real_releases_answered_is_read_right() {
+        for (release, evidence, life) in [
+            ("0.63.9 to 1.5: says 180, lives a day", core(Some(180.0), 86_400.0), 180.0),
+            ("airbytehq/airbyte#55784: says 900, lives 180", keycloak(Some(900.0), 180.0), 180.0),
+            ("March 2025: 15, in minutes", keycloak(Some(15.0), 900.0), 900.0),
+            ("an operator's 60", keycloak(Some(60.0), 60.0), 60.0),
+            ("an operator's 86400", core(Some(86_400.0), 86_400.0), 86_400.0),
+            ("the internal path says nothing", core(None, 900.0), 900.0),
+        ] {
+            assert_eq!(seconds(evidence), Ok(life), "{release}");
+        }
+    }
+
+    #[test]
+    fn no_life_is_believed_beyond_a_day() {
+        for expires_in in [86_401.0, 1e18, f64::MAX] {
+            assert_eq!(seconds(opaque(Some(expires_in))), Ok(86_400.0));
+        }
+        assert_eq!(seconds(keycloak(None, 1e15)), Ok(86_400.0));
+    }
+
+    #[test]
+    fn a_life_that_is_no_number_is_missing() {
+        for strange in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(seconds(opaque(Some(strange))), Ok(180.0));
+            assert_eq!(seconds(keycloak(Some(600.0), strange)), Ok(600.0));
+        }
+    }
+
+    #[test]
+    fn a_token_without_iat_says_nothing_without_a_date() {
+        let claims = Some(Claims { expires: NOW + 300.0, issued: None });
+        let evidence = LifetimeEvidence { expires_in: Some(900.0), claims, date: None };
+        assert_eq!(seconds(evidence), Ok(900.0));
+        assert_eq!(seconds(LifetimeEvidence { expires_in: None, ..evidence }), Ok(180.0));
+    }
+
+    #[test]
+    fn a_life_is_floored_to_the_millisecond_and_less_than_one_is_none() {
+        assert_eq!(lifetime(&opaque(Some(1.999_9))), Ok(Duration::from_millis(1_999)));
+        assert_eq!(lifetime(&opaque(Some(0.001))), Ok(Duration::from_millis(1)));
+        assert_eq!(lifetime(&opaque(Some(0.000_9))), Err(NoLifetime));
+    }
+}
