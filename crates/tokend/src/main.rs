@@ -22,10 +22,9 @@ const CONFIG: u8 = 78;
 fn main() -> ExitCode {
     let hardened = harden::harden();
     let arguments = Arguments::parse();
-    let began = logs::begin(&arguments.log).map_err(|error| fail(&error, USAGE));
+    logs::begin(&arguments.log);
     harden::report_panics_without_their_text();
-    let outcome =
-        began.and_then(|()| hardened.map_err(|error| fail(&error, TRY_AGAIN))).and_then(|()| run(arguments));
+    let outcome = hardened.map_err(|error| fail(&error, TRY_AGAIN)).and_then(|()| run(arguments));
     outcome.map_or_else(ExitCode::from, |()| ExitCode::SUCCESS)
 }
 

@@ -30,7 +30,7 @@ pub(super) fn pass(profile: &ProfileName, patience: Duration) -> Result<(), Faul
     let runtime = runtime.map_err(|_| Fault::Strange("no file descriptors are left".into()))?;
     runtime.block_on(async {
         let unlocked = unlocked(profile, patience > BACKGROUND);
-        // Giving up closes the connection, and a prompt goes with the connection that asked for it.
+        // Giving up closes the connection; GNOME Keyring then withdraws the prompt that it asked for.
         timeout(patience, unlocked).await.unwrap_or(Err(Fault::Slow))
     })
 }
