@@ -77,6 +77,7 @@ impl Fake {
         let prompt = Prompt { script, calls: Arc::clone(&calls) };
         let builder = Builder::session().unwrap().serve_at("/org/freedesktop/secrets", service).unwrap();
         let builder = builder.serve_at("/prompt", prompt).unwrap().name(KEYRING).unwrap();
+        let builder = builder.allow_name_replacements(true).replace_existing_names(true);
         Self { bus: builder.build().unwrap(), calls }
     }
 
@@ -228,11 +229,28 @@ fn while_the_store_is_stuck_calls_are_slow_and_then_served_again() {
         session.start_bus();
         let stuck = Script { item: Item::Unlocked, encryption: Encryption::NeverAnswered, ..LOCKED };
         let fake = Fake::start(stuck);
-        assert_eq!(session.read_within("a", BRIEF), Err(VaultTrouble::Slow));
+        assert_eq!(session.read("a"), Err(VaultTrouble::Slow));
         assert_eq!(session.read_within("a", LONG), Err(VaultTrouble::Slow));
         assert_eq!(fake.calls(), ["SearchItems", ENCRYPTED], "nothing was queued");
         drop(fake);
         assert_eq!(session.read_when_free("a", LONG), Err(VaultTrouble::Absent));
+    });
+}
+
+#[test]
+fn a_call_that_a_restart_interrupts_is_made_again() {
+    run("fake::a_call_that_a_restart_interrupts_is_made_again", |session| {
+        session.start_bus();
+        let mut monitor = Monitor::start();
+        let stuck = Script { item: Item::Unlocked, encryption: Encryption::NeverAnswered, ..LOCKED };
+        let before = Fake::start(stuck);
+        let mut after = None;
+        let outcome = session.read_during("a", || {
+            monitor.until("OpenSession");
+            after = Some(Fake::start(Script { item: Item::Nowhere, ..LOCKED }));
+            drop(before);
+        });
+        assert_eq!(outcome, Err(VaultTrouble::Empty), "the answer of the one that came after");
     });
 }
 
