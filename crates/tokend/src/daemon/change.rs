@@ -1,5 +1,7 @@
 //! Changes while it runs: each is made whole or not at all, one at a time.
 
+use std::time::Duration;
+
 use airbyte_token_core::{Failure, Moment, ProfileName, Refresher, Secret, VaultTrouble, policy::BadPolicy};
 use airbyte_token_local::wire::ProfileRequest;
 
@@ -9,6 +11,9 @@ use crate::{
     issuer::{BadEndpoint, BuildIssuerError, Endpoint, Issuer},
     vault::{self, BadFileSettings, StoreKind, StoredSecret, Vault},
 };
+
+/// A login waits this long for its turn, and says so rather than wait longer.
+const SHORT_WAIT: Duration = Duration::from_secs(2);
 
 impl State {
     /// Proves the pair with one exchange, stores the secret, writes the profile, and serves it with the token that the
@@ -65,7 +70,7 @@ impl State {
         let mut refresher = self.refresher(name, config.refresh)?;
         refresher.refresh(self.now());
         if refresher.poll_command().is_none() {
-            return Err(ChangeError::Paced(refresher.poll_timeout()));
+            self.sit_out_the_floor(&mut refresher).await?;
         }
         match issuer.exchange(&profile.client_id, secret).await {
             Ok(issued) => refresher.handle_issued(self.now(), issued),
@@ -76,6 +81,18 @@ impl State {
             }
         }
         Ok(refresher)
+    }
+
+    /// Whoever mistyped a secret may log in again in the same second: the floor between two exchanges is waited for, a
+    /// spent budget is not.
+    async fn sit_out_the_floor(&self, refresher: &mut Refresher) -> Result<(), ChangeError> {
+        let due = refresher.poll_timeout();
+        let paced = || ChangeError::Paced(due);
+        let rest = due.map(|due| due.rest(self.now()));
+        let rest = rest.filter(|rest| *rest <= SHORT_WAIT).ok_or_else(paced)?;
+        tokio::time::sleep(rest).await;
+        refresher.handle_timeout(self.now());
+        refresher.poll_command().map(drop).ok_or_else(paced)
     }
 
     /// Forgets the secret, the profile and its token.
