@@ -6,7 +6,7 @@ use std::{
 };
 
 /// How long anything may take that should take milliseconds. Two slow cores and forty tests at once are no fault.
-pub const PATIENCE: Duration = Duration::from_secs(40);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 const GLANCE: Duration = Duration::from_millis(10);
 

@@ -1,0 +1,4 @@
+//! The real programs, end to end.
+
+mod cache;
+mod job;
