@@ -81,8 +81,8 @@ fn ask_client_id() -> Result<ClientId, Failure> {
 /// A wrong secret and a wrong URL are the two things that go wrong here, and look alike to whoever typed them.
 fn explained(error: CallError) -> Failure {
     let prefix = match error.code() {
-        Some(ErrorCode::CredentialsRejected) => "wrong client id or secret, nothing is stored",
-        Some(ErrorCode::Misdirected) => "wrong URL, nothing is stored",
+        Some(ErrorCode::CredentialsRejected) => "client id or secret refused, nothing is stored",
+        Some(ErrorCode::Misdirected) => "wrong URL or service, nothing is stored",
         Some(_) | None => "nothing is stored",
     };
     Failure::from(error).prefixed(prefix)

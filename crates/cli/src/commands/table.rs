@@ -64,7 +64,7 @@ pub(super) fn lasting(seconds: u64) -> String {
 
 /// The daemon would say the same, had it been asked for this one.
 pub(super) fn no_such_profile(name: &ProfileName) -> Failure {
-    Failure::of_code(ErrorCode::NoSuchProfile, format!("there is no profile {name}"))
+    Failure::of_code(ErrorCode::NoSuchProfile, format!("there is no profile `{name}`"))
 }
 
 #[cfg(test)]

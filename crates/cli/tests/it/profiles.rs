@@ -59,8 +59,8 @@ fn login_makes_a_profile_the_default_one_when_asked() {
 #[test]
 fn login_tells_a_wrong_secret_from_a_wrong_url() {
     for (code, status, exit, begins) in [
-        ("credentials_rejected", 424, 77, "wrong client id or secret, nothing is stored: m"),
-        ("misdirected", 424, 78, "wrong URL, nothing is stored: m"),
+        ("credentials_rejected", 424, 77, "client id or secret refused, nothing is stored: m"),
+        ("misdirected", 424, 78, "wrong URL or service, nothing is stored: m"),
         ("vault_absent", 503, 75, "nothing is stored: m"),
     ] {
         let body = format!(r#"{{"code":"{code}","message":"m"}}"#);
@@ -167,7 +167,7 @@ fn profiles_are_listed_with_a_star_at_the_default_one() {
     let none = Daemon::with([no_profiles()]).run("profiles").done();
     assert_eq!(none, "no profiles yet; `airbyte-token login` makes one\n");
     let (what, _) = Daemon::with([two_profiles()]).run("profiles -p moon").failed(78);
-    assert_eq!(what, "there is no profile moon");
+    assert_eq!(what, "there is no profile `moon`");
 }
 
 fn status() -> Value {
