@@ -175,6 +175,17 @@ impl Refresher {
         self.decide();
     }
 
+    /// The policy changed: the renewal of the token in hand is planned anew.
+    pub fn handle_policy(&mut self, now: Moment, policy: RefreshPolicy) {
+        self.observe(now);
+        self.policy = policy;
+        if let Some(seen) = self.seen {
+            let lead = self.lead(seen);
+            self.holding = self.holding.take().map(|held| held.led(lead));
+        }
+        self.decide();
+    }
+
     /// A caller was served from a [`Snapshot`]: the profile is in use.
     pub fn handle_used(&mut self, now: Moment) {
         self.observe(now);

@@ -16,6 +16,11 @@ impl Holding {
         Self { token: Arc::new(token), lead }
     }
 
+    /// The same token, to be renewed with another lead.
+    pub(super) fn led(self, lead: Duration) -> Self {
+        Self { lead, ..self }
+    }
+
     pub(super) const fn token(&self) -> &Arc<Token> {
         &self.token
     }

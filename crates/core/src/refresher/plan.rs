@@ -57,12 +57,17 @@ impl Refresher {
     pub(super) fn hold(&mut self, token: Token) {
         let token = self.with_no_second_life(token);
         let seen = Seen { life: token.lifetime(), on_arrival: token.remaining(self.now()) };
-        let early = self.jitter.up_to(self.policy.jitter(seen.life));
-        let lead = (self.policy.soft_window(seen.life) + early).min(seen.on_arrival / 2);
+        let lead = self.lead(seen);
         self.holding = Some(Holding::new(token, lead));
         self.seen = Some(seen);
         self.trouble = None;
         self.settle();
+    }
+
+    /// How long before its end the renewal of such a token begins: rolled anew with each call.
+    pub(super) fn lead(&mut self, seen: Seen) -> Duration {
+        let early = self.jitter.up_to(self.policy.jitter(seen.life));
+        (self.policy.soft_window(seen.life) + early).min(seen.on_arrival / 2)
     }
 
     /// The issuer may have asked for patience, whatever else its answer was worth.

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use airbyte_token_core::{Answer, Command, Failure, Fingerprint, Issued, Refresher, Snapshot};
+use airbyte_token_core::{Answer, Command, Failure, Fingerprint, Issued, RefreshPolicy, Refresher, Snapshot};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{Exchanger, MemoryFile};
@@ -31,6 +31,8 @@ pub(super) enum Ask {
     Rejected(Fingerprint, oneshot::Sender<bool>),
     /// The wall clock was set: what is due may have changed.
     ClockSet,
+    /// Tokens are to be renewed by other rules from now on.
+    Policy(RefreshPolicy),
 }
 
 pub(super) struct Actor {
@@ -83,6 +85,7 @@ impl Actor {
                 tell(reply, self.refresher.handle_rejected(now, fingerprint))
             }
             Ask::ClockSet => self.refresher.handle_timeout(now),
+            Ask::Policy(policy) => self.refresher.handle_policy(now, policy),
         }
     }
 

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use airbyte_token_core::{Answer, Fingerprint, Moment, Reason, Refresher, Snapshot, Token};
+use airbyte_token_core::{Answer, Fingerprint, Moment, Reason, RefreshPolicy, Refresher, Snapshot, Token};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time,
@@ -133,6 +133,13 @@ impl ProfileHandle {
     pub fn clock_set(&self) {
         if self.asks.try_send(Ask::ClockSet).is_err() {
             tracing::debug!("the actor is busy and will look at the clock anyway");
+        }
+    }
+
+    /// Renews by these rules from now on, and keeps the token in hand.
+    pub async fn set_policy(&self, policy: RefreshPolicy) {
+        if self.asks.send(Ask::Policy(policy)).await.is_err() {
+            tracing::debug!("the actor has ended and needs no rules");
         }
     }
 

@@ -5,7 +5,10 @@ use std::time::Duration;
 use airbyte_token_core::{Failure, Moment, ProfileName, Refresher, Secret, VaultTrouble, policy::BadPolicy};
 use airbyte_token_local::wire::ProfileRequest;
 
-use super::{State, state::Roster};
+use super::{
+    State,
+    state::{Proven, Roster},
+};
 use crate::{
     config::{self, Config, ConfigError, EditError, MOST_PROFILES, Profile},
     issuer::{BadEndpoint, BuildIssuerError, Endpoint, Issuer},
@@ -42,7 +45,7 @@ impl State {
         let (for_file, named) = (profile.clone(), name.clone());
         let written = blocking(move || config::set_profile(&path, &named, &for_file, default)).await?;
         let seated = match written {
-            Ok(config) => self.seat(config, name, proven),
+            Ok(config) => self.put_in_force(config, Some(proven)).await,
             Err(error) => Err(error.into()),
         };
         if let Err(error) = seated {
@@ -65,9 +68,9 @@ impl State {
         issuer: &Issuer,
         profile: &Profile,
         secret: Secret,
-    ) -> Result<Refresher, ChangeError> {
+    ) -> Result<Proven, ChangeError> {
         self.0.remembering.forgive(name);
-        let mut refresher = self.refresher(name, config.refresh)?;
+        let mut refresher = self.refresher(name, config.refresh.policy()?);
         refresher.refresh(self.now());
         if refresher.poll_command().is_none() {
             self.sit_out_the_floor(&mut refresher).await?;
@@ -80,7 +83,7 @@ impl State {
                 return Err(failure.into());
             }
         }
-        Ok(refresher)
+        Ok(Proven { name: name.clone(), refresher })
     }
 
     /// Whoever mistyped a secret may log in again in the same second: the floor between two exchanges is waited for, a
@@ -107,7 +110,7 @@ impl State {
         let (path, named) = (self.0.places.config.clone(), name.clone());
         let config = blocking(move || config::remove_profile(&path, &named)).await??;
         self.0.remembering.forget(name);
-        self.adopt(config)?;
+        self.put_in_force(config, None).await?;
         tracing::info!(profile = %name, "logged out");
         Ok(())
     }
@@ -123,7 +126,19 @@ impl State {
         }
         let (path, named) = (self.0.places.config.clone(), name.clone());
         let config = blocking(move || config::set_default_profile(&path, &named)).await??;
-        self.adopt(config)
+        self.put_in_force(config, None).await
+    }
+
+    /// Serves the configuration, and tells the profiles that stay if they are to be renewed by other rules.
+    async fn put_in_force(&self, config: Config, proven: Option<Proven>) -> Result<(), ChangeError> {
+        let changed = (config.refresh != self.config().refresh).then_some(config.refresh.policy()?);
+        self.adopt(config, proven)?;
+        if let Some(policy) = changed {
+            for profile in self.cache().all().values() {
+                profile.set_policy(policy).await;
+            }
+        }
+        Ok(())
     }
 
     /// Reads the configuration anew. A profile that is the same as before keeps its token and makes no exchange.
@@ -135,7 +150,7 @@ impl State {
         let path = self.0.places.config.clone();
         let config = blocking(move || Config::load(&path)).await?.map_err(EditError::from)?;
         let profiles = config.profiles.len();
-        self.adopt(config)?;
+        self.put_in_force(config, None).await?;
         tracing::info!(profiles, "the configuration was reloaded");
         Ok(())
     }

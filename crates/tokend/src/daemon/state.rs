@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use airbyte_token_core::{Moment, ProfileName, Refresher};
+use airbyte_token_core::{Moment, ProfileName, RefreshPolicy, Refresher};
 use ring::digest::{SHA256, digest};
 use tokio::sync::Mutex;
 
@@ -13,8 +13,9 @@ use super::{ChangeError, Places, vaults::Vaults};
 use crate::{
     cache::{Cache, Exchanger, ProfileHandle, Remembering},
     clock::Clock,
-    config::{Config, Profile, Refresh},
+    config::{Config, Profile},
     issuer::Issuer,
+    vault::StoreKind,
 };
 
 /// The running daemon, as its requests see it. Clones share it.
@@ -38,6 +39,13 @@ pub(super) struct Roster {
     pub(super) vaults: Vaults,
 }
 
+/// A profile whose pair was just shown to be good, and the rules' state that holds the token which showed it.
+#[derive(Debug)]
+pub(super) struct Proven {
+    pub(super) name: ProfileName,
+    pub(super) refresher: Refresher,
+}
+
 impl State {
     /// A daemon with this configuration. Must be called on the runtime.
     ///
@@ -53,7 +61,7 @@ impl State {
             roster: RwLock::new(roster),
             changing: Mutex::new(()),
         }));
-        state.adopt(config)?;
+        state.adopt(config, None)?;
         Ok(state)
     }
 
@@ -84,60 +92,48 @@ impl State {
         self.0.roster.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Serves this configuration from now on. A profile that is the same as before keeps its actor and its token; for
-    /// the others everything is made ready first, so that a mistake in one of them changes nothing.
-    pub(super) fn adopt(&self, config: Config) -> Result<(), ChangeError> {
-        let old = self.roster();
+    /// Serves this configuration from now on. A profile that is the same as before keeps its actor and its token; one
+    /// that was just proven begins with the token of the proof. Everything is made ready before anything is changed, so
+    /// that a mistake in one profile changes none.
+    pub(super) fn adopt(&self, config: Config, mut proven: Option<Proven>) -> Result<(), ChangeError> {
+        let (old, served) = (self.roster(), self.0.cache.all());
+        let policy = config.refresh.policy()?;
         let vaults = old.vaults.configured(&config, &self.0.places.state)?;
-        let same_rules = config.refresh == old.config.refresh && config.file_vault == old.config.file_vault;
-        let served = self.0.cache.all();
-        let mut fresh = Vec::new();
-        let mut handles = BTreeMap::new();
+        let is_same = |name: &ProfileName, profile: &Profile| {
+            let same_vault = profile.vault != StoreKind::File || config.file_vault == old.config.file_vault;
+            same_vault && old.config.profiles.get(name) == Some(profile)
+        };
+        let (mut handles, mut fresh) = (BTreeMap::new(), Vec::new());
         for (name, profile) in &config.profiles {
-            let unchanged = same_rules && old.config.profiles.get(name) == Some(profile);
-            match served.get(name).filter(|_| unchanged) {
+            let proof = proven.take_if(|proven| proven.name == *name);
+            let kept = served.get(name).filter(|_| proof.is_none() && is_same(name, profile));
+            match kept {
                 Some(handle) => drop(handles.insert(name.clone(), handle.clone())),
-                None => fresh.push((name, exchanger(name, profile, &vaults)?)),
+                None => fresh.push((name, exchanger(name, profile, &vaults)?, proof)),
             }
         }
-        for (name, exchanger) in fresh {
+        for (name, exchanger, proof) in fresh {
             if old.config.profiles.contains_key(name) {
                 self.0.remembering.forgive(name);
             }
-            let refresher = self.refresher(name, config.refresh)?;
+            let refresher = proof.map_or_else(|| self.refresher(name, policy), |proof| proof.refresher);
             handles.insert(name.clone(), self.employ(refresher, exchanger));
         }
         self.put(Roster { config: Arc::new(config), vaults }, handles);
         Ok(())
     }
 
-    /// Serves one profile anew, with the rules' state that holds a token for it.
-    pub(super) fn seat(
-        &self,
-        config: Config,
-        name: &ProfileName,
-        refresher: Refresher,
-    ) -> Result<(), ChangeError> {
-        let vaults = self.roster().vaults;
-        let mut handles = BTreeMap::clone(&self.0.cache.all());
-        let profile = config.profiles.get(name).ok_or(ChangeError::NoSuchProfile)?;
-        let exchanger = exchanger(name, profile, &vaults)?;
-        handles.insert(name.clone(), self.employ(refresher, exchanger));
-        self.put(Roster { config: Arc::new(config), vaults }, handles);
-        Ok(())
+    /// The rules for a profile, with what it remembers from before.
+    pub(super) fn refresher(&self, name: &ProfileName, policy: RefreshPolicy) -> Refresher {
+        let now = self.now();
+        let mut refresher = Refresher::new(policy, jitter_seed(name), now);
+        refresher.remember(now, self.0.remembering.of(name));
+        refresher
     }
 
     fn put(&self, roster: Roster, handles: BTreeMap<ProfileName, ProfileHandle>) {
         *self.0.roster.write().unwrap_or_else(PoisonError::into_inner) = roster;
         self.0.cache.replace(handles);
-    }
-
-    /// The rules for a profile, with what it remembers from before.
-    pub(super) fn refresher(&self, name: &ProfileName, refresh: Refresh) -> Result<Refresher, ChangeError> {
-        let now = self.now();
-        let mut refresher = Refresher::new(refresh.policy()?, jitter_seed(name), now);
-        refresher.remember(now, self.0.remembering.of(name));
-        Ok(refresher)
     }
 
     fn employ(&self, refresher: Refresher, exchanger: Exchanger) -> ProfileHandle {

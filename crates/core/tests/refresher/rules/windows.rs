@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use airbyte_token_core::{Answer, Phase};
+use airbyte_token_core::{Answer, Phase, RefreshPolicy, RefreshSettings};
 
 use crate::{
     fixture::{hours, issued, mins, secs, transient},
@@ -41,6 +41,20 @@ fn the_dice_are_rolled_once_for_each_token() {
         world.request(Duration::ZERO);
         assert_eq!(world.refresher.snapshot().refresh_at, Some(planned));
     }
+}
+
+#[test]
+fn a_new_policy_keeps_the_token_and_plans_its_renewal_anew() {
+    let mut world = World::with_token(1, mins(15));
+    let token = world.refresher.snapshot().token.expect("it has one").fingerprint();
+    let minute =
+        RefreshSettings { soft_window_max: mins(1), hard_window_max: secs(30), ..RefreshSettings::default() };
+    world.refresher.handle_policy(world.now(), RefreshPolicy::new(minute).expect("it is consistent"));
+    let snapshot = world.refresher.snapshot();
+    assert_eq!(snapshot.token.expect("it keeps it").fingerprint(), token);
+    assert_eq!((snapshot.exchanges, snapshot.hard_window), (1, secs(30)));
+    let planned = snapshot.refresh_at.expect("a renewal is planned").rest(world.now());
+    assert!((mins(14) - secs(6)..=mins(14)).contains(&planned), "{planned:?}");
 }
 
 #[test]
