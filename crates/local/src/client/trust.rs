@@ -62,9 +62,10 @@ impl Distrust {
             Self::DirectoryOwner { .. } => {
                 "name a socket in a directory of your own with --socket".to_owned()
             }
-            Self::Server { uid, .. } => {
-                format!("run this as uid {uid}, or name your own daemon's socket with --socket")
+            Self::Server { uid: ANYBODY, .. } => {
+                "name your own daemon's socket with --socket; from inside a container, nobody can tell whose this is".to_owned()
             }
+            Self::Server { uid, .. } => format!("run this as uid {uid}, or name your own daemon's socket with --socket"),
         }
     }
 }
@@ -150,6 +151,13 @@ mod tests {
         assert!(server(0, ME));
         assert!(!server(1_501, ME));
         assert!(!server(1_500, ROOT));
+    }
+
+    #[test]
+    fn nobody_is_told_to_become_nobody() {
+        let hint = |uid| Distrust::Server { path: "/d/s".into(), uid }.hint();
+        assert!(hint(1_501).contains("run this as uid 1501"));
+        assert!(!hint(ANYBODY).contains("run this as"));
     }
 
     #[test]
