@@ -10,7 +10,15 @@ use crate::support::{Parrot, SUCCESS, airbyte, exchange, failure, impatient_issu
 const SOON: Duration = Duration::from_millis(300);
 const MOST_BODY: usize = 64 * 1024;
 
+/// What is said of this fault.
 async fn line(fault: impl Into<Fault>) -> String {
+    let sandbox = airbyte();
+    sandbox.add_fault(fault.into());
+    transient(&issuer(&sandbox.url())).await.0
+}
+
+/// What is said of a fault that would last for ever.
+async fn line_at_the_deadline(fault: impl Into<Fault>) -> String {
     let sandbox = airbyte();
     sandbox.add_fault(fault.into());
     transient(&impatient_issuer(&sandbox.url(), SOON)).await.0
@@ -30,7 +38,7 @@ fn padded(length: usize) -> String {
 
 #[tokio::test]
 async fn a_server_that_never_answers_is_left_at_the_deadline() {
-    let told = line(Fault::hang()).await;
+    let told = line_at_the_deadline(Fault::hang()).await;
     assert!(told.contains("no whole reply from http://127.0.0.1:"), "{told}");
     let told = line(Trouble::Wire(Wire::HalfClose)).await;
     assert!(told.contains("ended too early"), "{told}");
@@ -39,7 +47,7 @@ async fn a_server_that_never_answers_is_left_at_the_deadline() {
 #[tokio::test]
 async fn a_body_that_drips_is_cut_at_the_deadline_however_steadily_it_drips() {
     let drip = |interval| Trouble::Wire(Wire::Drip(Duration::from_millis(interval)));
-    let told = line(drip(20)).await;
+    let told = line_at_the_deadline(drip(20)).await;
     assert!(told.contains("no whole reply"), "{told}");
     let sandbox = airbyte();
     sandbox.add_fault(drip(0));
@@ -51,7 +59,7 @@ async fn a_late_reply_within_the_deadline_is_taken() {
     let sandbox = airbyte();
     sandbox.add_fault(Fault::delay(Duration::from_millis(20)));
     exchange(&issuer(&sandbox.url())).await.unwrap();
-    let told = line(Fault::delay(Duration::from_secs(60))).await;
+    let told = line_at_the_deadline(Fault::delay(Duration::from_secs(60))).await;
     assert!(told.contains("no whole reply"), "{told}");
 }
 

@@ -3,7 +3,11 @@
 use airbyte_sandbox::{Bearer, Edition, Fault, Sandbox, Settings};
 use airbyte_token_core::{Failure, Secret};
 use airbyte_tokend::issuer::{Endpoint, Issuer, Service, Target};
-use tokio::{io::AsyncReadExt as _, net::TcpListener};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+    sync::mpsc,
+};
 
 use crate::support::{
     CLIENT_ID, Parrot, SECRET, SUCCESS, airbyte, client_id, exchange, issuer, read_request, settings, target,
@@ -56,14 +60,34 @@ async fn localhost_is_this_machine() {
     assert_eq!(server.seen().await.len(), 1);
 }
 
+/// Answers as many requests as come on each connection, and hands every connection's count over when it ends.
+async fn hospitable(listener: TcpListener, counts: mpsc::UnboundedSender<usize>) {
+    while let Ok((mut stream, _)) = listener.accept().await {
+        let counts = counts.clone();
+        tokio::spawn(async move {
+            let mut served = 0;
+            while !read_request(&mut stream).await.is_empty() {
+                stream.write_all(SUCCESS.as_bytes()).await.unwrap();
+                served += 1;
+            }
+            counts.send(served).unwrap();
+        });
+    }
+}
+
 #[tokio::test]
 async fn each_exchange_has_a_connection_of_its_own() {
-    let server = Parrot::start(SUCCESS).await;
-    let issuer = issuer(&server.url());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let issuer = issuer(&format!("http://{}", listener.local_addr().unwrap()));
+    let (sender, mut counts) = mpsc::unbounded_channel();
+    tokio::spawn(hospitable(listener, sender));
     for _ in 0..3 {
         exchange(&issuer).await.unwrap();
     }
-    assert_eq!(server.seen().await.len(), 3);
+    drop(issuer);
+    for _ in 0..3 {
+        assert_eq!(counts.recv().await, Some(1));
+    }
 }
 
 #[tokio::test]

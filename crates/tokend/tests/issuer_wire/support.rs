@@ -42,7 +42,7 @@ pub(super) fn issuer(base: &str) -> Issuer {
 
 /// An issuer that gives up after this long.
 pub(super) fn impatient_issuer(base: &str, total: Duration) -> Issuer {
-    Issuer::with_deadlines(target(base), Deadlines { connect: total, total }).unwrap()
+    Issuer::with_deadlines(target(base), Deadlines { total, ..Deadlines::default() }).unwrap()
 }
 
 pub(super) fn client_id() -> ClientId {
