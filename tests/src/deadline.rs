@@ -50,3 +50,10 @@ pub fn eventually<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Opti
         thread::sleep(GLANCE);
     }
 }
+
+/// Does something and tells how long it took.
+pub fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let began = now();
+    let outcome = work();
+    (outcome, now().saturating_duration_since(began))
+}

@@ -29,7 +29,7 @@ pub use binaries::Binary;
 pub use canary::Canary;
 pub use cli::{Cli, assert_failed};
 pub use daemon::{Daemon, Recipe};
-pub use deadline::{PATIENCE, eventually};
+pub use deadline::{PATIENCE, eventually, timed};
 pub use home::Home;
 pub use http::{Call, Http, Reply};
 pub use keyring::Keyring;

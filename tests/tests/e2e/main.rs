@@ -1,4 +1,5 @@
 //! The real programs, end to end.
 
 mod cache;
+mod door;
 mod job;
