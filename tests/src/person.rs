@@ -4,12 +4,7 @@
 //! of a process cannot look into it) is done as a user without a name, through `setpriv(1)`; where the tests do not
 //! run as root, through `sudo -n`.
 
-use std::{
-    ffi::OsStr,
-    os::unix::fs::{MetadataExt as _, chown},
-    path::Path,
-    process::Command,
-};
+use std::{ffi::OsStr, os::unix::fs::MetadataExt as _, path::Path, process::Command};
 
 /// Nobody has this uid on a usual machine: system users are below 1000, people count up from there.
 const OWNER: u32 = 61_500;
@@ -76,12 +71,16 @@ impl Person {
     }
 
     /// Gives the file or directory itself to this user.
+    ///
+    /// # Panics
+    /// When root is not to be had.
     pub fn own(self, path: &Path) {
-        let Who::Other(uid) = self.0 else { return };
-        let owner = path.symlink_metadata().expect("it is there").uid();
-        if owner != uid {
-            chown(path, Some(uid), Some(uid)).expect("root may give things away");
+        if path.symlink_metadata().expect("it is there").uid() == self.uid() {
+            return;
         }
+        let mut chown = Self::root().command("chown");
+        let status = chown.args(["--no-dereference", &self.uid().to_string()]).arg(path).status();
+        assert!(status.is_ok_and(|status| status.success()), "root gives things away");
     }
 }
 
