@@ -19,6 +19,7 @@ pub(crate) enum Promise {
     Parking,
     Idleness,
     NextWake,
+    NextTry,
     HonestAnswers,
 }
 
@@ -175,8 +176,9 @@ impl Oracle {
         if let Some(token) = &snapshot.token {
             self.check_token(token, now);
         }
+        self.check_next_try(snapshot, now);
         let left = self.true_life_left();
-        if self.token.is_some_and(|token| !token.sped) && !left.is_zero() {
+        if self.is_plainly_alive() {
             let seen = snapshot.token.as_ref().map(|token| token.remaining(now));
             if seen != Some(left) {
                 self.breach(Promise::NoLiveTokenWithheld, format!("{seen:?} instead of {left:?}"));
@@ -203,6 +205,19 @@ impl Oracle {
                     None => {}
                 }
             }
+        }
+    }
+
+    /// A profile that is in use and has no token is never forgotten, but for tokens that are fetched on demand only.
+    fn check_next_try(&mut self, snapshot: &Snapshot, now: Moment) {
+        let in_use = self.used.is_some_and(|used| self.run - used < hours(8));
+        let fleeting = self.token.is_some_and(|token| token.life <= secs(10));
+        if self.flight.is_some() || snapshot.token.is_some() || !in_use || fleeting {
+            return;
+        }
+        let next = snapshot.refresh_at.or(snapshot.retry_at);
+        if next.is_none_or(|at| at.left(now) > hours(1)) {
+            self.breach(Promise::NextTry, format!("{next:?} at {now:?}, {:?}", snapshot.phase));
         }
     }
 

@@ -152,6 +152,16 @@ fn what_was_asked_for_waits_for_the_floor() {
 }
 
 #[test]
+fn what_was_asked_for_is_not_made_good_when_nobody_is_there_any_more() {
+    let mut world = World::with_token(1, mins(15));
+    world.refresh();
+    world.elapse(hours(8), hours(8));
+    world.tick();
+    assert!(!world.is_flying());
+    assert_eq!(world.refresher.poll_timeout(), None);
+}
+
+#[test]
 fn a_patient_wish_does_not_take_the_place_of_an_urgent_one() {
     let mut world = World::new(1);
     world.request(Duration::ZERO);

@@ -100,6 +100,21 @@ fn a_wall_clock_that_keeps_leaping_causes_no_storm() {
 
 proptest! {
     #[test]
+    fn a_token_lives_from_when_its_request_left(
+        wait in (0..20_000_u64).prop_map(Duration::from_millis),
+        latency in (0..900_000_u64).prop_map(Duration::from_millis),
+        suspended: bool,
+    ) {
+        let mut world = World::new(1);
+        world.pass(wait);
+        world.request(Duration::ZERO);
+        if suspended { world.elapse(latency, latency) } else { world.pass(latency) }
+        world.land(mins(15));
+        let left = world.refresher.snapshot().token.map(|token| token.remaining(world.now()));
+        prop_assert_eq!(left.unwrap_or_default(), mins(15) - latency);
+    }
+
+    #[test]
     fn the_floor_holds_for_the_wake_that_was_announced(seed: u64, failures in 1..30_usize) {
         let mut world = World::new(seed);
         world.request(Duration::ZERO);
