@@ -1,6 +1,7 @@
 //! The real programs, end to end.
 
 mod cache;
+mod config;
 mod door;
 mod job;
 mod lifecycle;
