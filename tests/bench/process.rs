@@ -1,6 +1,6 @@
 //! What the kernel says of a process (proc(5)).
 
-use std::{fs, path::Path};
+use std::fs;
 
 use crate::trouble::{Trouble, While as _};
 
@@ -28,14 +28,12 @@ pub(crate) fn memory(process: u32) -> Result<Memory, Trouble> {
 
 /// How often its threads gave up the processor to wait for something, and so were woken afterwards.
 pub(crate) fn waits(process: u32) -> Result<f64, Trouble> {
-    let statuses = of_threads(process, "status")?;
-    Ok(statuses.iter().map(|status| number_after(status, "voluntary_ctxt_switches:")).sum())
+    sum_over_threads(process, "status", "voluntary_ctxt_switches:")
 }
 
 /// What its threads have used of the processors, in microseconds.
 pub(crate) fn processor_micros(process: u32) -> Result<f64, Trouble> {
-    let threads = of_threads(process, "schedstat")?;
-    Ok(threads.iter().map(|nanos| number_after(nanos, "") / 1e3).sum())
+    Ok(sum_over_threads(process, "schedstat", "")? / 1e3)
 }
 
 /// The 1-minute load average: how many processes wanted a processor of late.
@@ -43,11 +41,14 @@ pub(crate) fn machine_load() -> f64 {
     number_after(&fs::read_to_string("/proc/loadavg").unwrap_or_default(), "")
 }
 
-fn of_threads(process: u32, file: &str) -> Result<Vec<String>, Trouble> {
+/// The sum over all threads of the number that follows a label. A thread that has just ended counts no more; where no
+/// thread says anything, as on kernels without such a file, the sum is not a number.
+fn sum_over_threads(process: u32, file: &str, label: &str) -> Result<f64, Trouble> {
     let tasks = format!("/proc/{process}/task");
-    let read = |task: &Path| fs::read_to_string(task.join(file)).when(format!("read {file} in {tasks}"));
     let threads = fs::read_dir(&tasks).when(format!("read {tasks}"))?;
-    threads.map(|thread| read(&thread.when(format!("read {tasks}"))?.path())).collect()
+    let texts = threads.filter_map(|thread| fs::read_to_string(thread.ok()?.path().join(file)).ok());
+    let numbers = texts.map(|text| number_after(&text, label));
+    Ok(numbers.reduce(|sum, number| sum + number).unwrap_or(f64::NAN))
 }
 
 fn number_after(text: &str, label: &str) -> f64 {

@@ -58,7 +58,7 @@ pub(crate) fn print(mut client: Command) -> Result<String, Trouble> {
 /// Its tokens live long enough that none is renewed while something is measured.
 fn start_sandbox(place: &Place, programs: &Programs) -> Result<(Running, String), Trouble> {
     let mut command = place.command(&programs.sandbox);
-    command.args(["--edition", "core", "--token-lifetime", "2h"]).stdout(Stdio::piped());
+    command.args(["--edition", "keycloak", "--token-lifetime", "2h"]).stdout(Stdio::piped());
     let mut running = Running(command.spawn().when("start airbyte-sandbox")?);
     let mut line = String::new();
     if let Some(out) = running.0.stdout.take() {
