@@ -39,7 +39,10 @@ impl SystemdBox {
         unshare.args(shares.iter().map(|(name, path)| format!("{name}={}", path.display())));
         let mut unshare = unshare.spawn().expect("unshare runs");
         let init = eventually("systemd is the first process of the box", PATIENCE, || {
-            assert!(unshare.try_wait().expect("unshare is ours").is_none(), "the box ended before systemd began");
+            assert!(
+                unshare.try_wait().expect("unshare is ours").is_none(),
+                "the box ended before systemd began"
+            );
             first_process(unshare.id())
         });
         let booted = Self { unshare, init, cgroup, _space: space };

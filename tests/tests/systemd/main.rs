@@ -1,5 +1,7 @@
 //! A user's whole story on a real systemd with a real keyring: install, log in, print, survive, leak nothing.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::path::Path;
 
 use airbyte_tokend_tests::{Binary, Canary, PATIENCE, SystemdBox, eventually};
@@ -43,7 +45,10 @@ impl Machine {
         eventually("alice's manager answers", PATIENCE, || {
             self.alice(&["systemctl", "--user", "is-system-running"]).success.then_some(())
         });
-        let unlocked = self.alice_with(&["gnome-keyring-daemon", "--unlock", "--components=secrets", "--daemonize"], "a password");
+        let unlocked = self.alice_with(
+            &["gnome-keyring-daemon", "--unlock", "--components=secrets", "--daemonize"],
+            "a password",
+        );
         assert!(unlocked.success, "{unlocked:?}");
     }
 
@@ -56,7 +61,8 @@ impl Machine {
     }
 
     fn log_in(&self) {
-        let said = self.alice_with(&[CLIENT, "login", "--url", STAND_IN, "--client-id", "an-id"], self.secret.expose());
+        let said = self
+            .alice_with(&[CLIENT, "login", "--url", STAND_IN, "--client-id", "an-id"], self.secret.expose());
         assert!(said.success, "{said:?}");
     }
 
@@ -65,7 +71,8 @@ impl Machine {
     }
 
     fn property(&self, property: &str) -> String {
-        let show = ["systemctl", "--user", "show", "--value", "--property", property, "airbyte-tokend.service"];
+        let show =
+            ["systemctl", "--user", "show", "--value", "--property", property, "airbyte-tokend.service"];
         self.must_as_alice(&show).trim().to_owned()
     }
 
@@ -145,7 +152,13 @@ fn a_user_installs_logs_in_and_prints_and_the_daemon_survives_what_befalls_it() 
     assert!(said.contains("logged in") && said.contains("got a token"), "the daemon's own words are there");
     leaks_are_found(&machine);
 
-    machine.must_as_alice(&["systemctl", "--user", "stop", "airbyte-tokend.socket", "airbyte-tokend.service"]);
+    machine.must_as_alice(&[
+        "systemctl",
+        "--user",
+        "stop",
+        "airbyte-tokend.socket",
+        "airbyte-tokend.service",
+    ]);
     assert_eq!(machine.property("Result"), "success", "it stopped as told");
     machine.must_as_alice(&["bash", "/run/host/repository/.make/uninstall"]);
     assert!(!machine.alice(&["test", "-e", CLIENT]).success, "nothing is left behind");

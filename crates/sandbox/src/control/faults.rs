@@ -7,6 +7,9 @@ use crate::fault::{BadFault, Fault};
 /// Why a body holds no faults.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum BadFaults {
+    /// Nothing at all.
+    #[error("the body names no fault")]
+    Empty,
     /// Not even text.
     #[error("faults are JSON or lines of text")]
     NotText,
@@ -21,6 +24,9 @@ pub(super) enum BadFaults {
 /// Reads one fault or several: a JSON object, an array of objects and texts, or one fault a line.
 pub(super) fn read(body: &[u8]) -> Result<Vec<Fault>, BadFaults> {
     let text = std::str::from_utf8(body).map_err(|_| BadFaults::NotText)?.trim();
+    if text.is_empty() {
+        return Err(BadFaults::Empty);
+    }
     if !text.starts_with(['{', '[', '"']) {
         return Ok(text.lines().map(str::parse).collect::<Result<_, _>>()?);
     }

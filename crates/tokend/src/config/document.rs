@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fmt::Display, path::PathBuf, str::FromStr, time::Duration};
 
 use airbyte_token_core::ProfileName;
+use airbyte_token_local::span::Span;
 use toml_edit::{Document, Item, Key, TableLike};
 
 use super::{Config, FileVault, MOST_PROFILES, Problem, Profile, Refresh};
@@ -165,7 +166,7 @@ impl Reader<'_> {
         key: &str,
         (least, most): (Duration, Duration),
     ) -> Option<Duration> {
-        let Span(duration) = self.value(table, "refresh.", key)?;
+        let duration = self.value::<Span>(table, "refresh.", key)?.length();
         if !(least..=most).contains(&duration) {
             let range =
                 format!("{} to {}", humantime::format_duration(least), humantime::format_duration(most));
@@ -256,17 +257,6 @@ fn guess(key: &str, known: &[&str]) -> String {
             "; there are {}",
             known.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")
         ),
-    }
-}
-
-struct Span(Duration);
-
-impl FromStr for Span {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let duration = humantime::parse_duration(text);
-        duration.map(Self).map_err(|error| format!("{error}; write a duration as \"90s\", \"5m\" or \"8h\""))
     }
 }
 

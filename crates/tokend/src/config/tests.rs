@@ -91,7 +91,7 @@ fn the_only_profile_is_the_default_and_of_two_none_is() {
 
 #[test]
 fn every_problem_is_told_at_once_with_its_line_and_a_guess() {
-    let text = "defualt_profile = \"x\"\n[refresh]\nearly = \"5\"\nidle_after = 8\n[profiles.a]\nservice = \"clowd\"\nclient-id = \"x\"\nvault = \"keyring\"\n";
+    let text = "defualt_profile = \"x\"\n[refresh]\nearly = \"soon\"\nidle_after = 8\n[profiles.a]\nservice = \"clowd\"\nclient-id = \"x\"\nvault = \"keyring\"\n";
     let complaints = complaints(text);
     for expected in [
         "config.toml:1: unknown key `defualt_profile`; did you mean `default_profile`?",
