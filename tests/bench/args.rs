@@ -60,7 +60,7 @@ impl Args {
     pub(crate) const fn effort(&self) -> Effort {
         if self.quick {
             Effort {
-                calls: 20,
+                calls: 100,
                 loads: 1,
                 load: Duration::from_millis(50),
                 starts: 2,

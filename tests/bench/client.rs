@@ -17,6 +17,8 @@ use crate::{
 
 /// The most that the client may take of the C program's time.
 pub(crate) const LIMIT: f64 = 1.15;
+/// The most that a floor may differ from itself for a ratio to be believed.
+const NOISE: f64 = 0.05;
 
 const COLUMNS: &[Column] = &[
     Column { key: "median_us", head: "median µs", decimals: 0 },
@@ -31,8 +33,27 @@ struct Subject {
     samples: Samples,
 }
 
-/// Starts every program `calls` times, in turn. Gives back the client's ratio to the dynamic C program too.
-pub(crate) fn measure(place: &Place, programs: &Programs, calls: usize) -> Result<(Table, f64), Trouble> {
+/// What is to be known of the client, in ratios to the C program.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Verdict {
+    pub(crate) client: f64,
+    /// What the C program itself came to when it was measured again.
+    pub(crate) floor_again: f64,
+}
+
+impl Verdict {
+    pub(crate) fn is_within(self) -> bool {
+        self.client <= LIMIT
+    }
+
+    /// Whether the machine did so much else that the ratio says little.
+    pub(crate) fn is_noisy(self) -> bool {
+        (self.floor_again - 1.0).abs() > NOISE
+    }
+}
+
+/// Starts every program `calls` times, in turn.
+pub(crate) fn measure(place: &Place, programs: &Programs, calls: usize) -> Result<(Table, Verdict), Trouble> {
     let mut subjects = subjects(place, programs)?;
     agree(place, programs)?;
     for round in 0..calls {
@@ -42,14 +63,16 @@ pub(crate) fn measure(place: &Place, programs: &Programs, calls: usize) -> Resul
         }
     }
     let floor = subjects[FLOOR].samples.median();
-    let ratio = subjects[CLIENT].samples.median() / floor;
+    let ratio = |index: usize| subjects[index].samples.median() / floor;
+    let verdict = Verdict { client: ratio(CLIENT), floor_again: ratio(FLOOR_AGAIN) };
     let rows = subjects.iter().map(|subject| subject.row(floor)).collect();
     let title =
         format!("One call: a token printed, from the process's start to its end ({calls} each, in turn)");
-    Ok((Table { key: "client", title, columns: COLUMNS, rows }, ratio))
+    Ok((Table { key: "client", title, columns: COLUMNS, rows }, verdict))
 }
 
 const FLOOR: usize = 0;
+const FLOOR_AGAIN: usize = 1;
 const CLIENT: usize = 2;
 
 fn subjects(place: &Place, programs: &Programs) -> Result<Vec<Subject>, Trouble> {
