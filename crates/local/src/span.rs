@@ -33,6 +33,10 @@ impl FromStr for Span {
         if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
             return bounded(Duration::from_secs(text.parse().map_err(|_| BadSpan::TooLong)?));
         }
+        // A capital M is a month to the library, and a slip of the keyboard to whoever wrote `5M`.
+        if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            return Err(BadSpan::Malformed);
+        }
         bounded(humantime::parse_duration(text).map_err(|error| BadSpan::of(&error))?)
     }
 }
