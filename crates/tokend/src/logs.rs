@@ -35,6 +35,13 @@ pub fn begin(filter: &Filter) {
     drop(tracing_subscriber::registry().with(writer.with_filter(EnvFilter::new(&filter.0))).try_init());
 }
 
+/// The same without what stands in quotation marks: those are upstream's words, for whoever asked and not for the log.
+#[must_use]
+pub fn without_quotations(text: &str) -> String {
+    let parts = text.split('"').enumerate();
+    parts.map(|(number, part)| if number % 2 == 0 { part } else { "..." }).collect()
+}
+
 type Writer = Box<dyn Layer<Registry> + Send + Sync>;
 
 /// systemd sets `JOURNAL_STREAM` when standard error goes to the journal (`systemd.exec(5)`).
@@ -47,4 +54,17 @@ fn journal() -> Option<Writer> {
 fn standard_error() -> Writer {
     let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(colour).with_target(false).boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotations_are_left_out_even_when_they_are_cut_short() {
+        assert_eq!(without_quotations("no (401, \"Bad id\"); check"), "no (401, ...); check");
+        assert_eq!(without_quotations("\"a\" and \"b\""), "... and ...");
+        assert_eq!(without_quotations("no (401, \"a long sto..."), "no (401, ...");
+        assert_eq!(without_quotations("nobody listens"), "nobody listens");
+    }
 }

@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::{Exchanger, MemoryFile};
 use crate::{
     clock::{Alarm, Clock},
-    vault,
+    logs, vault,
 };
 
 /// What a handle asks of its actor.
@@ -99,7 +99,8 @@ impl Actor {
                 self.refresher.handle_issued(now, issued);
             }
             Err(failure) => {
-                tracing::warn!(%profile, reason = %failure.detail(), "got no token");
+                let reason = logs::without_quotations(failure.detail().as_str());
+                tracing::warn!(%profile, reason, "got no token");
                 self.refresher.handle_failed(now, failure);
             }
         }
