@@ -4,4 +4,5 @@ mod cache;
 mod config;
 mod door;
 mod job;
+mod leaks;
 mod lifecycle;
