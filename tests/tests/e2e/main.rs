@@ -4,5 +4,6 @@ mod cache;
 mod config;
 mod door;
 mod job;
+mod keyring;
 mod leaks;
 mod lifecycle;
