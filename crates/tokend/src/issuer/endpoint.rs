@@ -149,8 +149,7 @@ fn refuse_extras(url: &Url) -> Result<(), BadEndpoint> {
 }
 
 fn origin_of(url: &Url) -> Result<Origin, BadEndpoint> {
-    let host =
-        url.host_str().filter(|_| matches!(url.scheme(), "https" | "http")).ok_or(BadEndpoint::Scheme)?;
+    let host = url.host_str().ok_or(BadEndpoint::Scheme)?;
     if url.domain().is_some_and(|domain| DnsName::try_from(domain).is_err()) {
         return Err(BadEndpoint::Malformed);
     }
@@ -310,7 +309,9 @@ mod tests {
         assert_eq!(refused("https://example.com/?a=b"), BadEndpoint::Query);
         assert_eq!(refused("https://example.com/#top"), BadEndpoint::Fragment);
         assert_eq!(refused("https://airbyt\u{435}.example.com"), BadEndpoint::NonAscii);
-        assert_eq!(refused("ftp://example.com"), BadEndpoint::Scheme);
+        for base in ["ftp://example.com", "unix://example.com", "file:///etc/hosts", "wss://example.com"] {
+            assert_eq!(refused(base), BadEndpoint::Scheme, "{base}");
+        }
         assert_eq!(refused("example.com"), BadEndpoint::Malformed);
         assert_eq!(refused("localhost:8000"), BadEndpoint::Malformed);
         assert_eq!(refused(""), BadEndpoint::Malformed);

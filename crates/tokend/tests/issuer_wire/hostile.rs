@@ -88,6 +88,16 @@ async fn a_body_is_read_to_its_bound_and_no_further() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_announced_too_long_is_not_waited_for() {
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        MOST_BODY + 1
+    );
+    let server = Parrot::start(head).await;
+    assert_eq!(transient(&issuer(&server.url())).await.0, "the reply is larger than 64 KiB");
+}
+
+#[tokio::test]
 async fn a_body_that_does_not_say_how_long_it_is_has_the_same_bound() {
     let unsized_reply = |length: usize| {
         format!(
