@@ -14,6 +14,7 @@ pub use memory::{MemoryFile, Remembering};
 
 use std::{
     collections::BTreeMap,
+    mem,
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -36,8 +37,19 @@ impl Cache {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Serves exactly these from now on. An actor whose last handle is gone ends, and its token is wiped.
+    /// Serves exactly these from now on. An actor that is no longer among them ends at once, whoever still waits for
+    /// it: a profile never has two, and what was removed makes no more exchanges.
     pub fn replace(&self, profiles: BTreeMap<ProfileName, ProfileHandle>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(profiles);
+        let profiles = Arc::new(profiles);
+        let before =
+            mem::replace(&mut *self.0.write().unwrap_or_else(PoisonError::into_inner), Arc::clone(&profiles));
+        for (name, handle) in before.iter() {
+            if !profiles.get(name).is_some_and(|now| now.is_same(handle)) {
+                handle.retire();
+            }
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

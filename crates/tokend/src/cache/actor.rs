@@ -12,7 +12,7 @@ use std::{
 };
 
 use airbyte_token_core::{Answer, Command, Failure, Fingerprint, Issued, RefreshPolicy, Refresher, Snapshot};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::{Exchanger, MemoryFile};
 use crate::{
@@ -42,18 +42,20 @@ pub(super) struct Actor {
     pub(super) asks: mpsc::Receiver<Ask>,
     pub(super) published: watch::Sender<Snapshot>,
     pub(super) was_read: Arc<AtomicBool>,
+    pub(super) retired: Arc<Notify>,
     pub(super) memory: MemoryFile,
 }
 
 type InFlight = Option<Pin<Box<dyn Future<Output = Result<Issued, Failure>> + Send>>>;
 
 impl Actor {
-    /// Runs until the last handle is gone. An exchange in flight ends with it.
+    /// Runs until it is retired or the last handle is gone. An exchange in flight ends with it.
     pub(super) async fn run(mut self) -> io::Result<()> {
         let alarm = Alarm::new()?;
         let mut in_flight: InFlight = None;
         loop {
             tokio::select! {
+                () = self.retired.notified() => return Ok(()),
                 ask = self.asks.recv() => match ask {
                     Some(ask) => self.answer(ask),
                     None => return Ok(()),
@@ -74,6 +76,7 @@ impl Actor {
     }
 
     fn answer(&mut self, ask: Ask) {
+        self.note_readers();
         let now = self.clock.now();
         match ask {
             Ask::Token(min_ttl, reply) => tell(reply, self.refresher.request(now, min_ttl)),
@@ -124,10 +127,26 @@ impl Actor {
         }
     }
 
+    /// Whoever waits asks again when woken, which is published too: only news may wake.
     fn publish(&mut self) {
-        self.published.send_replace(self.refresher.snapshot());
+        let now = self.refresher.snapshot();
+        self.published.send_if_modified(|before| {
+            let is_news = is_news(before, &now);
+            *before = now;
+            is_news
+        });
         self.memory.keep(self.refresher.memory());
     }
+}
+
+/// Whether a caller that asks again may hear something else. When the next exchange is due changes with every look at
+/// the clocks; that it begins is news enough.
+fn is_news(before: &Snapshot, now: &Snapshot) -> bool {
+    let token = |snapshot: &Snapshot| snapshot.token.as_ref().map(Arc::as_ptr);
+    token(before) != token(now)
+        || (before.exchanges, before.landed) != (now.exchanges, now.landed)
+        || (before.phase, before.hard_window) != (now.phase, now.hard_window)
+        || before.failure != now.failure
 }
 
 async fn finish(in_flight: &mut InFlight) -> Result<Issued, Failure> {

@@ -11,7 +11,7 @@ use std::{
 
 use airbyte_token_core::{Answer, Fingerprint, Moment, Reason, RefreshPolicy, Refresher, Snapshot, Token};
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::{Notify, mpsc, oneshot, watch},
     time,
 };
 
@@ -24,13 +24,14 @@ use crate::clock::Clock;
 /// How many asks may wait for the actor, which answers each in microseconds; one more waits its turn.
 const ASKS: usize = 256;
 
-/// A profile being served. Cheap to clone; the actor behind it ends when the last clone is gone.
+/// A profile being served. Cheap to clone; the actor behind it ends when it is retired or the last clone is gone.
 #[derive(Clone, Debug)]
 pub struct ProfileHandle {
     clock: Clock,
     published: watch::Receiver<Snapshot>,
     asks: mpsc::Sender<Ask>,
     was_read: Arc<AtomicBool>,
+    retired: Arc<Notify>,
 }
 
 /// Why a caller got less than it asked for, as of when it was told.
@@ -67,7 +68,7 @@ impl ProfileHandle {
     ) -> (Self, impl Future<Output = io::Result<()>> + Send + 'static) {
         let (publisher, published) = watch::channel(refresher.snapshot());
         let (asks, inbox) = mpsc::channel(ASKS);
-        let was_read = Arc::new(AtomicBool::new(false));
+        let (was_read, retired) = (Arc::new(AtomicBool::new(false)), Arc::new(Notify::new()));
         let actor = Actor {
             clock: Clock,
             refresher,
@@ -75,9 +76,10 @@ impl ProfileHandle {
             asks: inbox,
             published: publisher,
             was_read: Arc::clone(&was_read),
+            retired: Arc::clone(&retired),
             memory,
         };
-        (Self { clock: Clock, published, asks, was_read }, actor.run())
+        (Self { clock: Clock, published, asks, was_read, retired }, actor.run())
     }
 
     /// What is known of the profile right now.
@@ -143,6 +145,16 @@ impl ProfileHandle {
         }
     }
 
+    /// Whether both speak to the same actor.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.asks.same_channel(&other.asks)
+    }
+
+    /// Ends the actor, its exchange in flight included. Whoever waits for it learns that it is gone.
+    pub(super) fn retire(&self) {
+        self.retired.notify_one();
+    }
+
     fn at_once(&self, min_ttl: Duration) -> Option<Arc<Token>> {
         let published = self.published.borrow();
         published.at_once(self.clock.now(), min_ttl).map(Arc::clone)
@@ -190,6 +202,19 @@ impl ProfileHandle {
             Some(remaining) => Shortfall::MinTtlUnmet { remaining, reason, retry_at },
             None => Shortfall::Failed { reason, retry_at },
         }
+    }
+
+    /// How often those who wait are woken within this time.
+    #[cfg(test)]
+    pub(super) async fn count_news(&self, within: Duration) -> usize {
+        let (mut published, mut news) = (self.published.clone(), 0);
+        let watch = async {
+            while published.changed().await.is_ok() {
+                news += 1;
+            }
+        };
+        assert!(time::timeout(within, watch).await.is_err(), "the actor ended");
+        news
     }
 
     async fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> Result<T, Shortfall> {

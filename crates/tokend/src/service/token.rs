@@ -20,7 +20,10 @@ use super::{
     find,
     reply::{Json, Refusal},
 };
-use crate::{cache::Shortfall, daemon::State};
+use crate::{
+    cache::{ProfileHandle, Shortfall},
+    daemon::State,
+};
 
 pub(super) async fn token(
     Shared(state): Shared<State>,
@@ -30,7 +33,7 @@ pub(super) async fn token(
     let Query(query) = query.map_err(|error| bad_query(&error))?;
     let (name, profile) = find(&state, query.profile)?;
     let min_ttl = query.min_ttl.map_or(Duration::ZERO, Span::length);
-    let outcome = profile.token(min_ttl, patience(query.wait)).await;
+    let outcome = wait_for_token(&state, &name, &profile, min_ttl, patience(query.wait)).await;
     let token = outcome.map_err(|shortfall| refusal(&state, &name, &shortfall))?;
     Ok(if wants_text(&headers) {
         bare(&token)
@@ -63,6 +66,22 @@ pub(super) async fn reject(
     let current = outcome.map_err(|shortfall| refusal(&state, &name, &shortfall))?;
     tracing::info!(profile = %name, %fingerprint, current, "a caller says that Airbyte refused a token");
     Ok(Json(RejectReply { current }))
+}
+
+/// A caller that waits while somebody logs in again is served by whoever serves the profile then.
+async fn wait_for_token(
+    state: &State,
+    name: &ProfileName,
+    profile: &ProfileHandle,
+    min_ttl: Duration,
+    wait: Duration,
+) -> Result<Arc<Token>, Shortfall> {
+    let deadline = state.now().after(wait);
+    let outcome = profile.token(min_ttl, wait).await;
+    match (outcome, state.cache().get(name)) {
+        (Err(Shortfall::Gone), Some(successor)) => successor.token(min_ttl, deadline.rest(state.now())).await,
+        (outcome, _) => outcome,
+    }
 }
 
 /// A query has no secrets in it, so what is wrong with it may be said in full.
