@@ -75,13 +75,19 @@ impl State {
         if refresher.poll_command().is_none() {
             self.sit_out_the_floor(&mut refresher).await?;
         }
-        match issuer.exchange(&profile.client_id, secret).await {
-            Ok(issued) => refresher.handle_issued(self.now(), issued),
+        let failure = match issuer.exchange(&profile.client_id, secret).await {
+            Ok(issued) => {
+                refresher.handle_issued(self.now(), issued);
+                None
+            }
             Err(failure) => {
                 refresher.handle_failed(self.now(), failure.clone());
-                self.0.remembering.count(name, &refresher.memory());
-                return Err(failure.into());
+                Some(failure)
             }
+        };
+        self.0.remembering.count(name, &refresher.memory());
+        if let Some(failure) = failure {
+            return Err(failure.into());
         }
         Ok(Proven { name: name.clone(), refresher })
     }
