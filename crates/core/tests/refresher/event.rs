@@ -30,6 +30,8 @@ pub(crate) enum Event {
     Reject,
     /// There is a new secret.
     NewSecret,
+    /// The windows are set to these, the soft one first.
+    NewPolicy(Duration, Duration),
     /// The boot clock is off by this many seconds more.
     LeapBoot(i64),
     /// The wall clock is off by this many seconds more.
@@ -54,6 +56,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         2 => Just(Event::Refresh),
         2 => Just(Event::Reject),
         1 => Just(Event::NewSecret),
+        1 => windows().prop_map(|(soft, hard)| Event::NewPolicy(soft, hard)),
         1 => leaps().prop_map(Event::LeapBoot),
         1 => leaps().prop_map(Event::LeapWall),
         1 => (0..200_u64).prop_map(|away| Event::Restart(secs(away))),
@@ -79,6 +82,10 @@ fn durations() -> impl Strategy<Value = Duration> {
         3 => (0..1_200_u64).prop_map(secs),
         1 => (0..36_000_u64).prop_map(secs),
     ]
+}
+
+fn windows() -> impl Strategy<Value = (Duration, Duration)> {
+    (10..3_600_u64).prop_flat_map(|soft| (Just(secs(soft)), (5..=soft).prop_map(secs)))
 }
 
 fn lives() -> impl Strategy<Value = Duration> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use airbyte_token_core::{Answer, Command, Failure, Moment, RefreshPolicy, Refresher};
+use airbyte_token_core::{Answer, Command, Failure, Moment, RefreshPolicy, RefreshSettings, Refresher};
 
 use crate::{
     event::Event,
@@ -87,6 +87,7 @@ impl World {
             Event::Refresh => self.refresh(),
             Event::Reject => self.reject(),
             Event::NewSecret => self.new_secret(),
+            Event::NewPolicy(soft, hard) => self.new_policy(*soft, *hard),
             Event::LeapBoot(by) => self.leap(*by, 0),
             Event::LeapWall(by) => self.leap(0, *by),
             Event::Restart(away) => self.restart(*away),
@@ -164,6 +165,13 @@ impl World {
         let now = self.show();
         self.oracle.new_secret();
         self.refresher.handle_secret_changed(now);
+        self.look();
+    }
+
+    fn new_policy(&mut self, soft_window_max: Duration, hard_window_max: Duration) {
+        let settings = RefreshSettings { soft_window_max, hard_window_max, ..RefreshSettings::default() };
+        let now = self.show();
+        self.refresher.handle_policy(now, RefreshPolicy::new(settings).expect("it is consistent"));
         self.look();
     }
 

@@ -112,7 +112,7 @@ fn a_healthy_refresher_remembers_only_its_exchanges_and_only_for_an_hour() {
     let memory = world.refresher.memory();
     assert_eq!(memory, exchanges([1_750_000_000]));
     let mut world = World::with_token(1, hours(3));
-    world.pass(hours(2));
+    world.pass(hours(1));
     world.refresh();
     assert_eq!(world.refresher.memory().exchanges.len(), 1);
 }

@@ -243,14 +243,15 @@ fn a_profile_that_waits_for_its_budget_is_called_expired() {
 fn a_snapshot_counts_exchanges_and_dates_the_next() {
     let mut world = World::with_token(1, mins(15));
     let snapshot = world.refresher.snapshot();
-    assert_eq!(snapshot.exchanges, 1);
+    assert_eq!((snapshot.exchanges, snapshot.landed), (1, 1));
     assert!(snapshot.refresh_at.is_some() && snapshot.retry_at.is_none());
     world.until_begin(mins(15)).expect("renewal");
     let snapshot = world.refresher.snapshot();
-    assert_eq!(snapshot.exchanges, 2);
+    assert_eq!((snapshot.exchanges, snapshot.landed), (2, 1));
     assert!(snapshot.refresh_at.is_none() && snapshot.retry_at.is_none());
     world.fail(&transient());
     let snapshot = world.refresher.snapshot();
+    assert_eq!((snapshot.exchanges, snapshot.landed), (2, 2));
     assert!(snapshot.refresh_at.is_none() && snapshot.retry_at.is_some());
     assert_eq!(snapshot.failure, Some(transient()));
 }
