@@ -7,3 +7,5 @@ mod job;
 mod keyring;
 mod leaks;
 mod lifecycle;
+mod readme;
+mod trouble;

@@ -1,0 +1,71 @@
+//! What the README tells people to type works as it is printed.
+
+use std::{path::Path, process::Command};
+
+use airbyte_tokend_tests::{Airbyte, Binary, Daemon, Home, Process};
+
+const README: &str = include_str!("../../../README.md");
+
+/// The lines of the README's shell examples.
+fn shell_lines() -> impl Iterator<Item = &'static str> {
+    let blocks = README.split("```sh\n").skip(1);
+    blocks.flat_map(|block| block.split("```").next().unwrap_or_default().lines())
+}
+
+fn bash(home: &Home, script: &str) -> Command {
+    let _within_reach = home.command(Binary::Client);
+    let built = Binary::Client.path();
+    let built = built.parent().expect("it is in a directory");
+    let path = format!("{}:{}:/usr/local/bin:/usr/bin:/bin", home.path().display(), built.display());
+    let mut command = home.command_of(home.person(), Path::new("bash"));
+    command.env("PATH", path).args(["-c", script]);
+    command
+}
+
+#[test]
+fn every_curl_example_of_the_readme_works_as_printed() {
+    let (home, airbyte) = (Home::new(), Airbyte::start());
+    let daemon = Daemon::start(&home);
+    daemon.log_in("default", &airbyte, "memory");
+    let socket =
+        shell_lines().find(|line| line.starts_with("S=")).expect("the README says where the socket is");
+    let examples: Vec<_> = shell_lines().filter(|line| line.starts_with("curl --unix-socket")).collect();
+    assert!(examples.len() >= 5, "{examples:?}");
+    for example in examples {
+        let script = format!("{socket}\n{}", example.replace("curl ", "curl --silent --show-error --fail "));
+        let ended = Process::start(&mut bash(&home, &script), b"").wait();
+        assert_eq!(ended.code(), Some(0), "{example}: {}", ended.stderr);
+        assert!(!ended.text().is_empty(), "{example}");
+    }
+}
+
+#[test]
+fn the_readmes_first_example_calls_airbyte_with_the_token() {
+    let (home, airbyte) = (Home::new(), Airbyte::start());
+    let daemon = Daemon::start(&home);
+    daemon.log_in("default", &airbyte, "memory");
+    let example = shell_lines().find(|line| line.contains("@<(airbyte-token header)")).expect("it is there");
+    let here = example.replace("https://api.airbyte.com", &airbyte.url());
+    let script = here.replace("curl ", "curl --silent --show-error --fail ");
+    let ended = Process::start(&mut bash(&home, &script), b"").wait();
+    assert_eq!(ended.code(), Some(0), "{script}: {}", ended.stderr);
+    assert!(ended.text().contains("\"data\""), "{}", ended.text());
+}
+
+#[test]
+fn the_readme_tells_every_error_code_and_exit_status() {
+    for code in airbyte_token_local::ErrorCode::ALL {
+        use airbyte_token_local::ErrorCode as Code;
+        let for_programs_only = matches!(
+            code,
+            Code::BadRequest | Code::NotFound | Code::MethodNotAllowed | Code::TooLarge | Code::Unknown
+        );
+        let passing = matches!(code, Code::Busy | Code::ShuttingDown | Code::Internal);
+        if !for_programs_only && !passing {
+            assert!(README.contains(&format!("`{code}`")), "{code} has no remedy in the README");
+        }
+    }
+    for status in airbyte_token_local::ExitStatus::ALL {
+        assert!(README.contains(&format!("| {} |", status.code())), "{status:?}");
+    }
+}
