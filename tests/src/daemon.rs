@@ -95,6 +95,20 @@ impl Daemon {
         Recipe::of(home).start()
     }
 
+    /// One that knows the secret of its one profile `main`, in the `file` vault, and has no token yet. Airbyte's counts
+    /// begin at zero.
+    ///
+    /// # Panics
+    /// When it does not start, or cannot log in.
+    #[must_use]
+    pub fn start_cold(home: &Home, airbyte: &Airbyte) -> Self {
+        let warm = Self::start(home);
+        warm.log_in("main", airbyte, "file");
+        assert_eq!(warm.stop().code(), Some(0));
+        airbyte.forget_requests();
+        Self::start(home)
+    }
+
     /// Waits until it says that it serves, or ends.
     ///
     /// # Errors

@@ -16,7 +16,10 @@ use rustix::{
     process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
 };
 
-use crate::deadline::{Deadline, PATIENCE};
+use crate::{
+    Person,
+    deadline::{Deadline, PATIENCE},
+};
 
 /// A running program, killed when dropped.
 #[derive(Debug)]
@@ -102,7 +105,7 @@ impl Process {
     pub fn signal(&self, signal: Signal) {
         match pidfd_send_signal(&self.pidfd, signal) {
             Ok(()) | Err(Errno::SRCH) => {}
-            Err(error) => panic!("{signal:?} to process {}: {error}", self.pid()),
+            Err(_) => end_as_root(self.pid()),
         }
     }
 
@@ -124,6 +127,12 @@ impl Process {
     pub(crate) fn end(&self) -> BorrowedFd<'_> {
         self.pidfd.as_fd()
     }
+}
+
+/// What `sudo(8)` runs is not ours to end, but sudo passes this signal on.
+fn end_as_root(pid: u32) {
+    let ended = Person::root().command("kill").arg(pid.to_string()).status();
+    assert!(ended.is_ok_and(|status| status.success()), "root ends process {pid}");
 }
 
 impl Drop for Process {

@@ -5,15 +5,6 @@ use std::{collections::BTreeSet, io::Write as _, thread, time::Duration};
 use airbyte_sandbox::{Fault, Settings};
 use airbyte_tokend_tests::{Airbyte, Call, Daemon, Home, Http};
 
-/// A daemon that knows the secret of its one profile, and has no token yet.
-fn cold(home: &Home, airbyte: &Airbyte) -> Daemon {
-    let daemon = Daemon::start(home);
-    daemon.log_in("main", airbyte, "file");
-    assert_eq!(daemon.stop().code(), Some(0));
-    airbyte.forget_requests();
-    Daemon::start(home)
-}
-
 fn tokens_of(http: &Http, callers: usize) -> BTreeSet<String> {
     let ask = |_| {
         thread::spawn({
@@ -32,7 +23,7 @@ fn short_lived(seconds: u64) -> impl FnOnce(&mut Settings) {
 #[test]
 fn two_hundred_cold_callers_cost_one_exchange_and_get_the_same_token() {
     let (home, airbyte) = (Home::new().with_file_vault(), Airbyte::start());
-    let daemon = cold(&home, &airbyte);
+    let daemon = Daemon::start_cold(&home, &airbyte);
     airbyte.add_fault(Fault::delay(Duration::from_millis(300)));
     let tokens = tokens_of(&daemon.http(), 200);
     assert_eq!(tokens, BTreeSet::from([airbyte.latest_token()]));
@@ -42,7 +33,7 @@ fn two_hundred_cold_callers_cost_one_exchange_and_get_the_same_token() {
 #[test]
 fn when_the_one_exchange_fails_everybody_is_told_and_it_is_not_repeated_for_each() {
     let (home, airbyte) = (Home::new().with_file_vault(), Airbyte::start());
-    let daemon = cold(&home, &airbyte);
+    let daemon = Daemon::start_cold(&home, &airbyte);
     airbyte.add_fault(Fault::status(503).retry_after("600").forever());
     let http = daemon.http();
     let ask = |_| {
@@ -62,7 +53,7 @@ fn when_the_one_exchange_fails_everybody_is_told_and_it_is_not_repeated_for_each
 #[test]
 fn a_caller_that_hangs_up_changes_nothing_for_the_others() {
     let (home, airbyte) = (Home::new().with_file_vault(), Airbyte::start());
-    let daemon = cold(&home, &airbyte);
+    let daemon = Daemon::start_cold(&home, &airbyte);
     airbyte.add_fault(Fault::delay(Duration::from_millis(1500)));
     let mut first = daemon.http().connect().expect("somebody listens");
     first.write_all(&Call::new("GET", "/v1/token").bytes()).expect("it is read");

@@ -104,18 +104,15 @@ fn answers(callers: Vec<thread::JoinHandle<Vec<u8>>>) -> Vec<Option<Reply>> {
 #[test]
 fn a_daemon_that_is_told_to_stop_while_airbyte_hangs_ends_within_its_time_and_leaves_nobody_hanging() {
     let (home, airbyte) = (Home::new().with_file_vault(), Airbyte::start());
-    let daemon = Daemon::start(&home);
-    daemon.log_in("main", &airbyte, "file");
-    daemon.stop();
+    let daemon = Daemon::start_cold(&home, &airbyte);
     airbyte.add_fault(Fault::hang().forever());
-    let daemon = Daemon::start(&home);
     let http = daemon.http();
     let wait = |_| {
         let http = http.clone();
         thread::spawn(move || http.raw(&Call::new("GET", "/v1/token?wait=300s").bytes()))
     };
     let callers: Vec<_> = (0..20).map(wait).collect();
-    airbyte.wait_for_exchanges(2);
+    airbyte.wait_for_exchanges(1);
     let (ended, took) = timed(|| daemon.stop());
     assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
     assert!(took < Duration::from_secs(8), "5 s to drain, and a slow machine: {took:?}");
@@ -128,14 +125,11 @@ fn a_daemon_that_is_told_to_stop_while_airbyte_hangs_ends_within_its_time_and_le
 #[test]
 fn a_daemon_that_is_told_to_stop_answers_those_whom_it_can() {
     let (home, airbyte) = (Home::new().with_file_vault(), Airbyte::start());
-    let daemon = Daemon::start(&home);
-    daemon.log_in("main", &airbyte, "file");
-    daemon.stop();
+    let daemon = Daemon::start_cold(&home, &airbyte);
     airbyte.add_fault(Fault::delay(Duration::from_millis(1500)));
-    let daemon = Daemon::start(&home);
     let http = daemon.http();
     let caller = thread::spawn(move || http.raw(&Call::new("GET", "/v1/token").bytes()));
-    airbyte.wait_for_exchanges(2);
+    airbyte.wait_for_exchanges(1);
     let (ended, took) = timed(|| daemon.stop());
     assert_eq!(ended.code(), Some(0));
     assert!(took < Duration::from_secs(4), "it stops when all are answered: {took:?}");
