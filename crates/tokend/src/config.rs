@@ -4,7 +4,7 @@ mod document;
 mod edit;
 mod problem;
 
-pub use edit::{EditError, remove_profile, set_default_profile, set_profile};
+pub use edit::{Draft, EditError, remove_profile, set_default_profile, set_profile};
 pub use problem::{ConfigError, Problem};
 
 use std::{

@@ -12,17 +12,46 @@ use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
 
 use super::{Config, ConfigError, EMBEDDED, Profile, read_limited};
 
-/// Writes the profile into the file, replacing one of that name.
+/// A change to the file that is checked and not yet written.
+#[derive(Debug)]
+pub struct Draft {
+    path: PathBuf,
+    old: String,
+    new: String,
+    config: Config,
+}
+
+impl Draft {
+    /// What the file will say.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Replaces the file. Whatever goes wrong, it is whole: the old one or the new one.
+    ///
+    /// # Errors
+    /// When the disk refuses; the file is then as it was.
+    pub fn write(self) -> Result<(), EditError> {
+        let Self { path, old, new, config: _ } = self;
+        if new == old {
+            return Ok(());
+        }
+        replace(&path, new.as_bytes()).map_err(|source| EditError::Write { path, source })
+    }
+}
+
+/// Puts the profile into the file, in place of one of that name.
 ///
 /// # Errors
-/// When the file cannot be read, has a mistake or cannot be written; it is then as it was.
+/// When the file cannot be read or has a mistake, or would have one.
 pub fn set_profile(
     path: &Path,
     name: &ProfileName,
     profile: &Profile,
     default: bool,
-) -> Result<Config, EditError> {
-    edit(path, |document| {
+) -> Result<Draft, EditError> {
+    draft(path, |document| {
         let profiles = document.entry("profiles").or_insert_with(implicit_table);
         let Some(profiles) = profiles.as_table_like_mut() else { return };
         let table = profiles.entry(name.as_str()).or_insert_with(|| Item::Table(Table::new()));
@@ -37,8 +66,8 @@ pub fn set_profile(
 ///
 /// # Errors
 /// As for [`set_profile`].
-pub fn remove_profile(path: &Path, name: &ProfileName) -> Result<Config, EditError> {
-    edit(path, |document| {
+pub fn remove_profile(path: &Path, name: &ProfileName) -> Result<Draft, EditError> {
+    draft(path, |document| {
         if let Some(profiles) = document.get_mut("profiles").and_then(Item::as_table_like_mut) {
             profiles.remove(name.as_str());
         }
@@ -52,8 +81,8 @@ pub fn remove_profile(path: &Path, name: &ProfileName) -> Result<Config, EditErr
 ///
 /// # Errors
 /// As for [`set_profile`].
-pub fn set_default_profile(path: &Path, name: &ProfileName) -> Result<Config, EditError> {
-    edit(path, |document| put(document.as_table_mut(), "default_profile", name.as_str()))
+pub fn set_default_profile(path: &Path, name: &ProfileName) -> Result<Draft, EditError> {
+    draft(path, |document| put(document.as_table_mut(), "default_profile", name.as_str()))
 }
 
 fn implicit_table() -> Item {
@@ -98,8 +127,7 @@ fn put(table: &mut dyn TableLike, key: &str, text: &str) {
     }
 }
 
-/// Reads, changes, checks and replaces the file. Whatever goes wrong, the file is whole: the old one or the new one.
-fn edit(path: &Path, change: impl FnOnce(&mut DocumentMut)) -> Result<Config, EditError> {
+fn draft(path: &Path, change: impl FnOnce(&mut DocumentMut)) -> Result<Draft, EditError> {
     let old = match read_limited(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => EMBEDDED.to_owned(),
@@ -110,10 +138,7 @@ fn edit(path: &Path, change: impl FnOnce(&mut DocumentMut)) -> Result<Config, Ed
     change(&mut document);
     let new = document.to_string();
     let config = Config::parse(&new, path)?;
-    if new != old {
-        replace(path, new.as_bytes()).map_err(|source| EditError::Write { path: path.to_owned(), source })?;
-    }
-    Ok(config)
+    Ok(Draft { path: path.to_owned(), old, new, config })
 }
 
 /// Follows a symbolic link to the file itself, so that a dotfile kept elsewhere stays a link.
@@ -124,11 +149,13 @@ fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     let mut temporary = path.clone().into_os_string();
     temporary.push(format!(".{}.new", std::process::id()));
     let written = write_new(Path::new(&temporary), text).and_then(|()| fs::rename(&temporary, &path));
-    if written.is_err() {
-        fs::remove_file(&temporary)?;
+    match written {
+        // The new file is in force; a disk that fails only now can at worst bring the old one back after a crash.
+        Ok(()) => drop(fs::File::open(parent).and_then(|parent| parent.sync_all())),
+        // What went wrong is worth more than that nothing was there to be removed.
+        Err(_) => drop(fs::remove_file(&temporary)),
     }
-    written?;
-    fs::File::open(parent)?.sync_all()
+    written
 }
 
 fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {

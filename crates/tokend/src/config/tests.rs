@@ -160,7 +160,10 @@ fn an_edit_keeps_comments_and_order_and_the_rest_of_the_file() {
         client_id: "new-id".parse().unwrap(),
         ..parse(TWO).unwrap().profiles[&name("cloud")].clone()
     };
-    let config = set_profile(&path, &name("cloud"), &profile, false).unwrap();
+    let draft = set_profile(&path, &name("cloud"), &profile, false).unwrap();
+    let config = draft.config().clone();
+    assert_eq!(fs::read_to_string(&path).unwrap(), TWO, "a draft changes nothing");
+    draft.write().unwrap();
     let text = fs::read_to_string(&path).unwrap();
     assert_eq!(text, TWO.replace("an-id", "new-id"));
     assert_eq!(config, parse(&text).unwrap());
@@ -171,7 +174,7 @@ fn the_first_profile_is_written_into_the_embedded_file() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("deep/er/config.toml");
     let profile = parse(TWO).unwrap().profiles[&name("cloud")].clone();
-    set_profile(&path, &name("first"), &profile, true).unwrap();
+    set_profile(&path, &name("first"), &profile, true).unwrap().write().unwrap();
     let text = fs::read_to_string(&path).unwrap();
     assert!(text.contains(EMBEDDED.lines().next().unwrap()), "{text}");
     let config = Config::load(&path).unwrap();
@@ -184,7 +187,8 @@ fn a_removed_profile_is_no_longer_the_default() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("config.toml");
     fs::write(&path, TWO).unwrap();
-    let config = remove_profile(&path, &name("cloud")).unwrap();
+    remove_profile(&path, &name("cloud")).unwrap().write().unwrap();
+    let config = Config::load(&path).unwrap();
     assert_eq!(config.default_profile, None);
     assert_eq!(config.profiles.keys().collect::<Vec<_>>(), [&name("own")]);
 }
@@ -204,9 +208,19 @@ fn an_edit_goes_through_a_symbolic_link_to_the_file_itself() {
     let (file, link) = (directory.path().join("dotfiles.toml"), directory.path().join("config.toml"));
     fs::write(&file, TWO).unwrap();
     std::os::unix::fs::symlink(&file, &link).unwrap();
-    set_default_profile(&link, &name("own")).unwrap();
+    set_default_profile(&link, &name("own")).unwrap().write().unwrap();
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert!(fs::read_to_string(&file).unwrap().contains("default_profile = \"own\"  # the usual one"));
+}
+
+/// Nobody, not even root, makes files in `/sys`.
+#[test]
+fn a_disk_that_refuses_is_quoted() {
+    let path = PathBuf::from("/sys/airbyte-tokend.toml");
+    let profile = parse(TWO).unwrap().profiles[&name("cloud")].clone();
+    let error = set_profile(&path, &name("p"), &profile, false).unwrap().write().unwrap_err();
+    let EditError::Write { source, .. } = &error else { panic!("{error}") };
+    assert_ne!(source.kind(), io::ErrorKind::NotFound, "that is about the file that was never made: {error}");
 }
 
 mod any_text {

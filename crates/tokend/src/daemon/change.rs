@@ -1,16 +1,18 @@
 //! Changes while it runs: each is made whole or not at all, one at a time.
 
-use std::time::Duration;
+use std::{path::Path, sync::Arc, time::Duration};
 
-use airbyte_token_core::{Failure, Moment, ProfileName, Refresher, Secret, VaultTrouble, policy::BadPolicy};
+use airbyte_token_core::{
+    Failure, Memory, Moment, ProfileName, Refresher, Secret, VaultTrouble, policy::BadPolicy,
+};
 use airbyte_token_local::wire::ProfileRequest;
 
 use super::{
     State,
-    state::{Proven, Roster},
+    state::{Proven, Ready, Roster},
 };
 use crate::{
-    config::{self, Config, ConfigError, EditError, MOST_PROFILES, Profile},
+    config::{self, Config, ConfigError, Draft, EditError, MOST_PROFILES, Profile},
     issuer::{BadEndpoint, BuildIssuerError, Endpoint, Issuer},
     vault::{self, BadFileSettings, StoreKind, StoredSecret, Vault},
 };
@@ -20,13 +22,18 @@ const SHORT_WAIT: Duration = Duration::from_secs(2);
 
 impl State {
     /// Proves the pair with one exchange, stores the secret, writes the profile, and serves it with the token that the
-    /// proof brought. If a step fails, everything is as before.
+    /// proof brought. If a step fails, everything is as before. What else was changed in the file by hand comes into
+    /// force too, as by a reload.
     ///
     /// # Errors
     /// Says which step failed and why.
     pub async fn log_in(&self, name: &ProfileName, request: ProfileRequest) -> Result<Profile, ChangeError> {
-        let _one_at_a_time = self.0.changing.lock().await;
-        let Roster { config, vaults } = self.roster();
+        let (state, name) = (self.clone(), name.clone());
+        self.see_through(async move { state.log_in_now(&name, request).await }).await
+    }
+
+    async fn log_in_now(&self, name: &ProfileName, request: ProfileRequest) -> Result<Profile, ChangeError> {
+        let config = self.config();
         let old = config.profiles.get(name);
         if old.is_none() && config.profiles.len() >= MOST_PROFILES {
             return Err(ChangeError::TooMany);
@@ -34,23 +41,23 @@ impl State {
         let default = request.default || config.profiles.is_empty();
         let secret = request.client_secret.duplicate();
         let profile = profile_of(request, old)?;
-        let vault = vaults.get(profile.vault)?;
+        let (for_file, named) = (profile.clone(), name.clone());
+        let edit = move |path: &Path| config::set_profile(path, &named, &for_file, default);
 
         let issuer = Issuer::build(profile.target())?;
+        // What the file cannot take is found out before the secret goes anywhere.
+        let Roster { config: with_edits, vaults } = self.rehearse(edit.clone()).await?;
+        let vault = vaults.get(profile.vault)?;
         let before = secret_before(vault, name).await?;
-        let proven = self.prove(name, &config, &issuer, &profile, secret.duplicate()).await?;
+        let proven = self.prove(name, &with_edits, &issuer, &profile, secret.duplicate()).await?;
         let stored = StoredSecret { origin: issuer.origin().clone(), client_secret: secret };
         vault.write(name, stored, vault::ATTENDED).await.map_err(Failure::from)?;
-        let path = self.0.places.config.clone();
-        let (for_file, named) = (profile.clone(), name.clone());
-        let written = blocking(move || config::set_profile(&path, &named, &for_file, default)).await?;
-        let seated = match written {
-            Ok(config) => self.put_in_force(config, Some(proven)).await,
-            Err(error) => Err(error.into()),
-        };
-        if let Err(error) = seated {
-            restore_secret(vault, name, before).await;
-            return Err(error);
+        match self.edit(edit, Some(proven)).await {
+            Ok(ready) => self.put_in_force(ready).await,
+            Err(error) => {
+                restore_secret(vault, name, before).await;
+                return Err(error);
+            }
         }
         if let Some(left) = old.filter(|old| old.vault != profile.vault) {
             forget(vaults.get(left.vault)?, name).await;
@@ -69,26 +76,15 @@ impl State {
         profile: &Profile,
         secret: Secret,
     ) -> Result<Proven, ChangeError> {
-        self.0.remembering.forgive(name);
-        let mut refresher = self.refresher(name, config.refresh.policy()?);
+        let memory = Memory { trouble: None, ..self.0.remembering.of(name) };
+        let mut refresher = self.refresher(name, config.refresh.policy()?, memory);
         refresher.refresh(self.now());
         if refresher.poll_command().is_none() {
             self.sit_out_the_floor(&mut refresher).await?;
         }
-        let failure = match issuer.exchange(&profile.client_id, secret).await {
-            Ok(issued) => {
-                refresher.handle_issued(self.now(), issued);
-                None
-            }
-            Err(failure) => {
-                refresher.handle_failed(self.now(), failure.clone());
-                Some(failure)
-            }
-        };
         self.0.remembering.count(name, &refresher.memory());
-        if let Some(failure) = failure {
-            return Err(failure.into());
-        }
+        let issued = issuer.exchange(&profile.client_id, secret).await?;
+        refresher.handle_issued(self.now(), issued);
         Ok(Proven { name: name.clone(), refresher })
     }
 
@@ -104,19 +100,33 @@ impl State {
         refresher.poll_command().map(drop).ok_or_else(paced)
     }
 
-    /// Forgets the secret, the profile and its token.
+    /// Forgets the secret, the profile and its token. If a step fails, everything is as before.
     ///
     /// # Errors
     /// When the vault does not delete the secret or the file cannot be written.
     pub async fn log_out(&self, name: &ProfileName) -> Result<(), ChangeError> {
-        let _one_at_a_time = self.0.changing.lock().await;
+        let (state, name) = (self.clone(), name.clone());
+        self.see_through(async move { state.log_out_now(&name).await }).await
+    }
+
+    async fn log_out_now(&self, name: &ProfileName) -> Result<(), ChangeError> {
         let Roster { config, vaults } = self.roster();
         let profile = config.profiles.get(name).ok_or(ChangeError::NoSuchProfile)?;
-        vaults.get(profile.vault)?.delete(name, vault::ATTENDED).await.map_err(Failure::from)?;
-        let (path, named) = (self.0.places.config.clone(), name.clone());
-        let config = blocking(move || config::remove_profile(&path, &named)).await??;
+        let named = name.clone();
+        let edit = move |path: &Path| config::remove_profile(path, &named);
+
+        self.rehearse(edit.clone()).await?;
+        let vault = vaults.get(profile.vault)?;
+        let before = secret_before(vault, name).await?;
+        vault.delete(name, vault::ATTENDED).await.map_err(Failure::from)?;
+        match self.edit(edit, None).await {
+            Ok(ready) => self.put_in_force(ready).await,
+            Err(error) => {
+                restore_secret(vault, name, before).await;
+                return Err(error);
+            }
+        }
         self.0.remembering.forget(name);
-        self.put_in_force(config, None).await?;
         tracing::info!(profile = %name, "logged out");
         Ok(())
     }
@@ -126,25 +136,16 @@ impl State {
     /// # Errors
     /// When there is no such profile or the file cannot be written.
     pub async fn choose_default(&self, name: &ProfileName) -> Result<(), ChangeError> {
-        let _one_at_a_time = self.0.changing.lock().await;
-        if !self.config().profiles.contains_key(name) {
-            return Err(ChangeError::NoSuchProfile);
-        }
-        let (path, named) = (self.0.places.config.clone(), name.clone());
-        let config = blocking(move || config::set_default_profile(&path, &named)).await??;
-        self.put_in_force(config, None).await
-    }
-
-    /// Serves the configuration, and tells the profiles that stay if they are to be renewed by other rules.
-    async fn put_in_force(&self, config: Config, proven: Option<Proven>) -> Result<(), ChangeError> {
-        let changed = (config.refresh != self.config().refresh).then_some(config.refresh.policy()?);
-        self.adopt(config, proven)?;
-        if let Some(policy) = changed {
-            for profile in self.cache().all().values() {
-                profile.set_policy(policy).await;
+        let (state, name) = (self.clone(), name.clone());
+        self.see_through(async move {
+            if !state.config().profiles.contains_key(&name) {
+                return Err(ChangeError::NoSuchProfile);
             }
-        }
-        Ok(())
+            let ready = state.edit(move |path| config::set_default_profile(path, &name), None).await?;
+            state.put_in_force(ready).await;
+            Ok(())
+        })
+        .await
     }
 
     /// Reads the configuration anew. A profile that is the same as before keeps its token and makes no exchange.
@@ -152,15 +153,72 @@ impl State {
     /// # Errors
     /// When there is any mistake in it; the old configuration then stays in force.
     pub async fn reload(&self) -> Result<(), ChangeError> {
-        let _one_at_a_time = self.0.changing.lock().await;
-        let path = self.0.places.config.clone();
-        let config = blocking(move || Config::load(&path)).await?.map_err(EditError::from)?;
-        let profiles = config.profiles.len();
-        self.put_in_force(config, None).await?;
-        tracing::info!(profiles, "the configuration was reloaded");
-        Ok(())
+        let state = self.clone();
+        self.see_through(async move {
+            let reader = state.clone();
+            let read = move || reader.prepare(Config::load(&reader.0.places.config)?, None);
+            let ready = blocking(read).await??;
+            let profiles = ready.roster.config.profiles.len();
+            state.put_in_force(ready).await;
+            tracing::info!(profiles, "the configuration was reloaded");
+            Ok(())
+        })
+        .await
+    }
+
+    /// Makes a change when its turn has come. From then on it is the daemon's: a caller that hangs up in the middle
+    /// leaves no half of it.
+    async fn see_through<T: Send + 'static>(
+        &self,
+        change: impl Future<Output = Result<T, ChangeError>> + Send + 'static,
+    ) -> Result<T, ChangeError> {
+        let turn = Arc::clone(&self.0.changing).lock_owned().await;
+        let change = tokio::spawn(async move {
+            let outcome = change.await;
+            drop(turn);
+            outcome
+        });
+        change.await.map_err(ChangeError::Internal)?
+    }
+
+    /// What would be in force after this edit, if all of it can be: nothing is written.
+    async fn rehearse(&self, edit: impl Edit) -> Result<Roster, ChangeError> {
+        let state = self.clone();
+        let rehearse = move || {
+            let draft = edit(&state.0.places.config)?;
+            Ok(state.prepare(draft.config().clone(), None)?.roster)
+        };
+        blocking(rehearse).await?
+    }
+
+    /// Edits the file, once all is ready that it will need.
+    async fn edit(&self, edit: impl Edit, proven: Option<Proven>) -> Result<Ready, ChangeError> {
+        let state = self.clone();
+        let edit = move || {
+            let draft = edit(&state.0.places.config)?;
+            let ready = state.prepare(draft.config().clone(), proven)?;
+            draft.write()?;
+            Ok(ready)
+        };
+        blocking(edit).await?
+    }
+
+    /// Serves the configuration, and tells the profiles that stay if they are to be renewed by other rules.
+    async fn put_in_force(&self, ready: Ready) {
+        let policy = ready.new_policy(&self.config());
+        self.put(ready);
+        if let Some(policy) = policy {
+            for profile in self.cache().all().values() {
+                profile.set_policy(policy).await;
+            }
+        }
     }
 }
+
+/// A change to the configuration file at this path.
+trait Edit: FnOnce(&Path) -> Result<Draft, EditError> + Send + 'static {}
+
+impl<F: FnOnce(&Path) -> Result<Draft, EditError> + Send + 'static> Edit for F {}
 
 fn profile_of(request: ProfileRequest, old: Option<&Profile>) -> Result<Profile, ChangeError> {
     let ProfileRequest { service, url, client_id, organization_id, vault, ca_file, proxy, .. } = request;
@@ -185,7 +243,7 @@ async fn restore_secret(vault: &Vault, name: &ProfileName, before: Option<Stored
         None => vault.delete(name, vault::BACKGROUND).await,
     };
     if let Err(error) = restored {
-        tracing::error!(profile = %name, %error, "the login failed and the old secret could not be put back");
+        tracing::error!(profile = %name, %error, "a change failed and the old secret could not be put back");
     }
 }
 

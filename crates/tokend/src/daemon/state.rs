@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use airbyte_token_core::{Moment, ProfileName, RefreshPolicy, Refresher};
+use airbyte_token_core::{Memory, Moment, ProfileName, RefreshPolicy, Refresher};
 use ring::digest::{SHA256, digest};
 use tokio::sync::Mutex;
 
@@ -29,7 +29,7 @@ pub(super) struct Inner {
     pub(super) remembering: Remembering,
     roster: RwLock<Roster>,
     /// Changes are made one at a time, and requests for tokens do not wait for them.
-    pub(super) changing: Mutex<()>,
+    pub(super) changing: Arc<Mutex<()>>,
 }
 
 /// What a change replaces, whole.
@@ -46,6 +46,22 @@ pub(super) struct Proven {
     pub(super) refresher: Refresher,
 }
 
+/// A configuration with all that it takes to serve it: putting it in force cannot fail any more.
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub(super) roster: Roster,
+    policy: RefreshPolicy,
+    kept: BTreeMap<ProfileName, ProfileHandle>,
+    fresh: Vec<(Exchanger, Option<Refresher>)>,
+}
+
+impl Ready {
+    /// The rules that profiles which stay are to be renewed by from now on, if they are others.
+    pub(super) fn new_policy(&self, old: &Config) -> Option<RefreshPolicy> {
+        (self.roster.config.refresh != old.refresh).then_some(self.policy)
+    }
+}
+
 impl State {
     /// A daemon with this configuration. Must be called on the runtime.
     ///
@@ -59,9 +75,9 @@ impl State {
             cache: Cache::default(),
             remembering,
             roster: RwLock::new(roster),
-            changing: Mutex::new(()),
+            changing: Arc::default(),
         }));
-        state.adopt(config, None)?;
+        state.put(state.prepare(config, None)?);
         Ok(state)
     }
 
@@ -83,7 +99,7 @@ impl State {
         Clock.now()
     }
 
-    /// Ends every actor: tokens are wiped, exchanges in flight given up.
+    /// Ends every actor: tokens are wiped, exchanges in flight given up, and whoever waits is told so.
     pub(super) fn stop(&self) {
         self.0.cache.replace(BTreeMap::new());
     }
@@ -92,10 +108,12 @@ impl State {
         self.0.roster.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Serves this configuration from now on. A profile that is the same as before keeps its actor and its token; one
-    /// that was just proven begins with the token of the proof. Everything is made ready before anything is changed, so
-    /// that a mistake in one profile changes none.
-    pub(super) fn adopt(&self, config: Config, mut proven: Option<Proven>) -> Result<(), ChangeError> {
+    /// Makes everything ready that this configuration needs, and changes nothing: a mistake in one profile is found
+    /// before any is touched. A profile that is the same as before will keep its actor and its token; one that was
+    /// just proven will begin with the token of the proof.
+    ///
+    /// Reads certificates from the disk. Whoever calls this while callers are served does so off the loop.
+    pub(super) fn prepare(&self, config: Config, mut proven: Option<Proven>) -> Result<Ready, ChangeError> {
         let (old, served) = (self.roster(), self.0.cache.all());
         let policy = config.refresh.policy()?;
         let vaults = old.vaults.configured(&config, &self.0.places.state)?;
@@ -103,37 +121,43 @@ impl State {
             let same_vault = profile.vault != StoreKind::File || config.file_vault == old.config.file_vault;
             same_vault && old.config.profiles.get(name) == Some(profile)
         };
-        let (mut handles, mut fresh) = (BTreeMap::new(), Vec::new());
+        let (mut kept, mut fresh) = (BTreeMap::new(), Vec::new());
         for (name, profile) in &config.profiles {
             let proof = proven.take_if(|proven| proven.name == *name);
-            let kept = served.get(name).filter(|_| proof.is_none() && is_same(name, profile));
-            match kept {
-                Some(handle) => drop(handles.insert(name.clone(), handle.clone())),
-                None => fresh.push((name, exchanger(name, profile, &vaults)?, proof)),
+            match served.get(name).filter(|_| proof.is_none() && is_same(name, profile)) {
+                Some(handle) => drop(kept.insert(name.clone(), handle.clone())),
+                None => {
+                    let exchanger = exchanger(name, profile, &vaults)?;
+                    fresh.push((exchanger, proof.map(|proof| proof.refresher)));
+                }
             }
         }
-        for (name, exchanger, proof) in fresh {
-            if old.config.profiles.contains_key(name) {
-                self.0.remembering.forgive(name);
+        Ok(Ready { roster: Roster { config: Arc::new(config), vaults }, policy, kept, fresh })
+    }
+
+    /// Serves this configuration from now on. Must be called on the runtime.
+    pub(super) fn put(&self, ready: Ready) {
+        let Ready { roster, policy, kept: mut handles, fresh } = ready;
+        let old = self.config();
+        for (exchanger, proven) in fresh {
+            let name = exchanger.profile.clone();
+            if old.profiles.contains_key(&name) {
+                self.0.remembering.forgive(&name);
             }
-            let refresher = proof.map_or_else(|| self.refresher(name, policy), |proof| proof.refresher);
-            handles.insert(name.clone(), self.employ(refresher, exchanger));
+            let remembered = || self.refresher(&name, policy, self.0.remembering.of(&name));
+            let refresher = proven.unwrap_or_else(remembered);
+            handles.insert(name, self.employ(refresher, exchanger));
         }
-        self.put(Roster { config: Arc::new(config), vaults }, handles);
-        Ok(())
-    }
-
-    /// The rules for a profile, with what it remembers from before.
-    pub(super) fn refresher(&self, name: &ProfileName, policy: RefreshPolicy) -> Refresher {
-        let now = self.now();
-        let mut refresher = Refresher::new(policy, jitter_seed(name), now);
-        refresher.remember(now, self.0.remembering.of(name));
-        refresher
-    }
-
-    fn put(&self, roster: Roster, handles: BTreeMap<ProfileName, ProfileHandle>) {
         *self.0.roster.write().unwrap_or_else(PoisonError::into_inner) = roster;
         self.0.cache.replace(handles);
+    }
+
+    /// The rules for a profile, with what is remembered of it.
+    pub(super) fn refresher(&self, name: &ProfileName, policy: RefreshPolicy, memory: Memory) -> Refresher {
+        let now = self.now();
+        let mut refresher = Refresher::new(policy, jitter_seed(name), now);
+        refresher.remember(now, memory);
+        refresher
     }
 
     fn employ(&self, refresher: Refresher, exchanger: Exchanger) -> ProfileHandle {
@@ -149,11 +173,7 @@ impl State {
     }
 }
 
-pub(super) fn exchanger(
-    name: &ProfileName,
-    profile: &Profile,
-    vaults: &Vaults,
-) -> Result<Exchanger, ChangeError> {
+fn exchanger(name: &ProfileName, profile: &Profile, vaults: &Vaults) -> Result<Exchanger, ChangeError> {
     let issuer = Issuer::build(profile.target())?;
     let vault = vaults.get(profile.vault)?.clone();
     Ok(Exchanger { profile: name.clone(), client_id: profile.client_id.clone(), vault, issuer })
