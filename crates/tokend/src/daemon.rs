@@ -7,7 +7,7 @@ mod vaults;
 pub use change::ChangeError;
 pub use state::State;
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use sd_notify::NotifyState;
 use tokio::{
@@ -20,8 +20,8 @@ use crate::{
     cache::Remembering,
     clock::LeapWatch,
     config::{Config, ConfigError},
-    listen::{self, ListenError, Listening},
-    service,
+    listen::{self, DirectoryError, ListenError, Listening},
+    service::{self, Ending, Pulse},
 };
 
 /// Where the daemon finds and keeps its things.
@@ -39,9 +39,13 @@ pub struct Places {
 #[derive(Debug)]
 pub struct Daemon {
     state: State,
+    listener: std::os::unix::net::UnixListener,
     listening: Listening,
     remembering: Remembering,
 }
+
+/// How long the disk may take for what is remembered once all else has ended.
+const LAST_WRITE: Duration = Duration::from_millis(500);
 
 impl Daemon {
     /// Reads the configuration, takes the socket, and makes every profile ready; no exchange is made. Must be called
@@ -52,34 +56,49 @@ impl Daemon {
     pub fn build(places: Places) -> Result<Self, StartError> {
         let inherited = listen::inherited().map_err(StartError::Inherited)?;
         let config = Config::load(&places.config)?;
-        let listening = Listening::open(&places.socket, inherited)?;
+        let (listener, listening) = Listening::open(&places.socket, inherited)?;
         let remembering = Remembering::load(places.state.join("memory.json"));
         let state = State::new(places, config, remembering.clone())?;
-        Ok(Self { state, listening, remembering })
+        Ok(Self { state, listener, listening, remembering })
     }
 
-    /// Serves until it is told to stop (`SIGTERM`, `SIGINT`), and reloads the configuration on `SIGHUP`.
+    /// Serves until it is told to stop (`SIGTERM`, `SIGINT`), and reloads the configuration on `SIGHUP`. Leaves threads
+    /// behind that a hanging disk or name server holds: the runtime must not wait for them.
     ///
     /// # Errors
     /// When the system refuses signals or the socket.
     pub async fn run(self) -> io::Result<()> {
-        let Self { state, listening, remembering } = self;
-        let listener = UnixListener::from_std(listening.listener()?)?;
+        let Self { state, listener, listening, remembering } = self;
+        let listener = UnixListener::from_std(listener)?;
         let stop = Arc::new(Notify::new());
         tokio::spawn(obey_signals(state.clone(), Signals::new()?, Arc::clone(&stop)));
         tokio::spawn(tell_leaps(state.clone(), LeapWatch::new()?));
         let keeper = tokio::spawn(remembering.clone().keep());
         tracing::info!(socket = %listening.path().display(), profiles = state.config().profiles.len(), "serving");
         tell_manager(&[NotifyState::Ready, NotifyState::Status("serving")]);
-        let beat = || tell_manager(&[NotifyState::Watchdog]);
-        let period = sd_notify::watchdog_enabled().map(|limit| limit / 3);
-        service::serve(listener, service::router(state.clone()), stop.notified_owned(), beat, period).await;
+        let pulse = Pulse {
+            beat: || tell_manager(&[NotifyState::Watchdog]),
+            period: sd_notify::watchdog_enabled().map(|limit| limit / 3),
+        };
+        let end = Ending { told: stop.notified_owned(), settled: state.settled(), give_up: || state.stop() };
+        service::serve(listener, service::router(state.clone()), pulse, end).await;
         state.stop();
-        drop(listening);
         keeper.abort();
-        remembering.write()?;
+        write_last(remembering).await;
+        drop(listening);
         tracing::info!("stopped");
         Ok(())
+    }
+}
+
+/// A disk that hangs or is full costs what was remembered, and does not turn a stop into a failure.
+async fn write_last(remembering: Remembering) {
+    let write = tokio::task::spawn_blocking(move || remembering.write());
+    match tokio::time::timeout(LAST_WRITE, write).await {
+        Ok(Ok(Ok(()))) => {}
+        Ok(Ok(Err(error))) => tracing::warn!(%error, "what is to be remembered cannot be written"),
+        Ok(Err(error)) => tracing::error!(%error, "what is to be remembered was not written"),
+        Err(_) => tracing::warn!("the disk does not take what is to be remembered"),
     }
 }
 
@@ -100,14 +119,19 @@ impl Signals {
     }
 }
 
-async fn obey_signals(state: State, mut signals: Signals, stop: Arc<Notify>) {
-    loop {
-        tokio::select! {
-            Some(()) = signals.hang_up.recv() => reload(&state).await,
-            Some(()) = signals.terminate.recv() => break,
-            Some(()) = signals.interrupt.recv() => break,
-            else => break,
+/// A reload may have to wait for its turn; being told to stop does not wait for it.
+async fn obey_signals(state: State, signals: Signals, stop: Arc<Notify>) {
+    let Signals { mut hang_up, mut terminate, mut interrupt } = signals;
+    let reload_when_told = async {
+        while let Some(()) = hang_up.recv().await {
+            reload(&state).await;
         }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = reload_when_told => {}
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
     }
     tell_manager(&[NotifyState::Stopping]);
     stop.notify_one();
@@ -123,14 +147,22 @@ async fn reload(state: &State) {
         Ok(()) => "serving".to_owned(),
         Err(error) => {
             tracing::error!(%error, "the configuration was not reloaded and the old one stays");
-            format!("serving with the old configuration: {error}")
+            one_line(&format!("serving with the old configuration: {error}"))
         }
     };
     tell_manager(&[NotifyState::Ready, NotifyState::Status(&status)]);
 }
 
+/// A line of its own would be a message of its own to the service manager (`sd_notify(3)`).
+fn one_line(text: &str) -> String {
+    text.lines().collect::<Vec<_>>().join("; ")
+}
+
 async fn tell_leaps(state: State, leaps: LeapWatch) {
-    while let Ok(()) = leaps.leap().await {
+    loop {
+        if let Err(error) = leaps.leap().await {
+            return tracing::error!(%error, "leaps of the wall clock go unnoticed from now on");
+        }
         tracing::info!("the wall clock was set");
         state.cache().all().values().for_each(crate::cache::ProfileHandle::clock_set);
     }
@@ -165,10 +197,47 @@ impl StartError {
     #[must_use]
     pub const fn exit_status(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Change(_) => 78,
-            Self::Listen(ListenError::Directory(_)) => 77,
-            Self::Listen(ListenError::Lock(_) | ListenError::NoDirectory | ListenError::Socket { .. }) => 75,
-            Self::Inherited(_) => 78,
+            Self::Config(_) | Self::Change(_) | Self::Inherited(_) => 78,
+            Self::Listen(error) => match error {
+                ListenError::NoDirectory => 78,
+                ListenError::Directory(error) => match error {
+                    DirectoryError::NotADirectory { .. }
+                    | DirectoryError::NotOurs { .. }
+                    | DirectoryError::TooOpen { .. } => 77,
+                    DirectoryError::Io { .. } => 75,
+                },
+                ListenError::Lock(_) | ListenError::Socket { .. } => 75,
+            },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(error: ListenError) -> u8 {
+        StartError::Listen(error).exit_status()
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_made_yet_is_no_reason_to_stay_down() {
+        let home = tempfile::tempdir().unwrap();
+        let socket = home.path().join("not/there/api.sock");
+        assert_eq!(status(Listening::open(&socket, None).unwrap_err()), 75);
+        let socket = home.path().join("there/api.sock");
+        assert!(Listening::open(&socket, None).is_ok());
+    }
+
+    #[test]
+    fn a_path_without_a_directory_is_a_mistake() {
+        for path in ["api.sock", "run/api.sock", "/"] {
+            assert_eq!(status(Listening::open(path.as_ref(), None).unwrap_err()), 78, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_service_manager_is_told_in_one_line() {
+        assert_eq!(one_line("serving: a:1: x\nSTOPPING=1"), "serving: a:1: x; STOPPING=1");
     }
 }

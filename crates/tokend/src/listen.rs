@@ -10,7 +10,7 @@ pub use lock::LockError;
 use std::{
     fs, io,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
-    os::unix::net::UnixListener,
+    os::unix::net::{SocketAddr, UnixListener},
     path::{Path, PathBuf},
 };
 
@@ -19,10 +19,9 @@ use lock::Lock;
 /// How many callers may wait to be accepted; beyond that `connect(2)` says `EAGAIN`.
 const BACKLOG: i32 = 4096;
 
-/// A socket that callers can connect to, and the lock that makes it ours alone.
+/// A claim to the place where callers connect: the lock that makes it ours alone, and the socket's name.
 #[derive(Debug)]
 pub struct Listening {
-    listener: UnixListener,
     path: PathBuf,
     bound: Option<Inode>,
     _lock: Lock,
@@ -35,13 +34,14 @@ struct Inode {
 }
 
 impl Listening {
-    /// Takes systemd's socket if there is one (`sd_listen_fds(3)`), else binds `path`: makes its directory 0700,
-    /// takes the lock beside it, and only then replaces a stale socket.
+    /// Takes systemd's socket if there is one (`sd_listen_fds(3)`), wherever it is, else binds `path`: makes its
+    /// directory 0700, takes the lock beside it, and only then replaces a stale socket.
     ///
     /// # Errors
     /// When the directory is not ours alone, another daemon holds the lock, or the socket cannot be bound.
-    pub fn open(path: &Path, inherited: Option<UnixListener>) -> Result<Self, ListenError> {
-        let directory = path.parent().ok_or(ListenError::NoDirectory)?;
+    pub fn open(path: &Path, inherited: Option<UnixListener>) -> Result<(UnixListener, Self), ListenError> {
+        let path = &inherited.as_ref().map_or_else(|| Ok(path.to_owned()), path_of)?;
+        let directory = path.parent().filter(|_| path.is_absolute()).ok_or(ListenError::NoDirectory)?;
         let forbidden = if inherited.is_some() { directory::UNWRITABLE } else { directory::PRIVATE };
         directory::prepare(directory, forbidden)?;
         let lock = Lock::take(&path.with_extension("lock"))?;
@@ -51,21 +51,13 @@ impl Listening {
             None => bind(path).map(|(listener, inode)| (listener, Some(inode))).map_err(failed)?,
         };
         listener.set_nonblocking(true).map_err(failed)?;
-        Ok(Self { listener, path: path.to_owned(), bound, _lock: lock })
+        Ok((listener, Self { path: path.to_owned(), bound, _lock: lock }))
     }
 
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// A second handle to the socket, for the loop that accepts.
-    ///
-    /// # Errors
-    /// When the process has no file descriptor left.
-    pub fn listener(&self) -> io::Result<UnixListener> {
-        self.listener.try_clone()
     }
 }
 
@@ -86,12 +78,30 @@ impl Inode {
     }
 }
 
-/// The first Unix socket that systemd passed, if it passed any.
+/// The Unix socket that systemd passed, if it passed any.
 ///
 /// # Errors
-/// When what it passed first is no listening Unix socket.
+/// When what it passed is no listening Unix socket, or more than one: callers of the second would wait for ever.
 pub fn inherited() -> io::Result<Option<UnixListener>> {
-    listenfd::ListenFd::from_env().take_unix_listener(0)
+    let mut passed = listenfd::ListenFd::from_env();
+    if passed.len() > 1 {
+        let text = format!("there are {}, and one is served; leave one ListenStream=", passed.len());
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+    }
+    let listener = passed.take_unix_listener(0)?;
+    match listener.as_ref().map(rustix::net::sockopt::socket_acceptconn).transpose()? {
+        Some(false) => {
+            let text = "it is a caller's connection; set Accept=no";
+            Err(io::Error::new(io::ErrorKind::InvalidInput, text))
+        }
+        Some(true) | None => Ok(listener),
+    }
+}
+
+/// Where systemd bound it. A socket without a name in the file system has no directory to keep others out.
+fn path_of(listener: &UnixListener) -> Result<PathBuf, ListenError> {
+    let address = listener.local_addr().ok();
+    address.as_ref().and_then(SocketAddr::as_pathname).map(Path::to_owned).ok_or(ListenError::NoDirectory)
 }
 
 /// Binds under another name and renames over the old socket: there is no moment without a socket. Between `bind` and
@@ -130,4 +140,45 @@ pub enum ListenError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_inherited_socket_is_claimed_where_it_is_and_left_there() {
+        let home = tempfile::tempdir().unwrap();
+        let (ours, systemds) = (home.path().join("a/api.sock"), home.path().join("other.sock"));
+        let inherited = UnixListener::bind(&systemds).unwrap();
+        let (_listener, listening) = Listening::open(&ours, Some(inherited)).unwrap();
+        assert_eq!(listening.path(), systemds);
+        let again = Some(UnixListener::bind(home.path().join("other.socket")).unwrap());
+        assert!(matches!(Listening::open(&ours, again), Err(ListenError::Lock(LockError::Held { .. }))));
+        drop(listening);
+        assert!(systemds.exists());
+    }
+
+    #[test]
+    fn a_socket_without_a_name_is_refused() {
+        use std::os::linux::net::SocketAddrExt as _;
+        let name = format!("airbyte-tokend-test-{}", std::process::id());
+        let address = SocketAddr::from_abstract_name(name).unwrap();
+        let inherited = UnixListener::bind_addr(&address).unwrap();
+        let refused = Listening::open("/nowhere/api.sock".as_ref(), Some(inherited));
+        assert!(matches!(refused, Err(ListenError::NoDirectory)));
+    }
+
+    #[test]
+    fn whoever_connects_after_the_end_is_refused_at_once() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("run/api.sock");
+        let (listener, listening) = Listening::open(&path, None).unwrap();
+        assert!(std::os::unix::net::UnixStream::connect(&path).is_ok());
+        drop(listener);
+        let refused = std::os::unix::net::UnixStream::connect(&path).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+        drop(listening);
+        assert!(!path.exists());
+    }
 }

@@ -35,7 +35,11 @@ fn run(arguments: Arguments) -> Result<(), u8> {
         return check(&places);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| fail(&error, TRY_AGAIN))?.block_on(serve(places))
+    let runtime = runtime.map_err(|error| fail(&error, TRY_AGAIN))?;
+    let outcome = runtime.block_on(serve(places));
+    // A thread that hangs in the disk or in a name server does not hold up the end.
+    runtime.shutdown_background();
+    outcome
 }
 
 fn check(places: &Places) -> Result<(), u8> {

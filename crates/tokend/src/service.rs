@@ -8,7 +8,7 @@ mod reply;
 mod status;
 mod token;
 
-pub use accept::{DRAIN, HEAD_TIMEOUT, LARGEST_HEAD, MOST_CONNECTIONS, MOST_HEADERS, serve};
+pub use accept::{DRAIN, Ending, HEAD_TIMEOUT, LARGEST_HEAD, MOST_CONNECTIONS, MOST_HEADERS, Pulse, serve};
 pub use body::BODY_TIMEOUT;
 pub use reply::Refusal;
 

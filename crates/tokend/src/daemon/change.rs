@@ -166,6 +166,11 @@ impl State {
         .await
     }
 
+    /// Ends when no change is being made.
+    pub(super) async fn settled(&self) {
+        drop(self.0.changing.lock().await);
+    }
+
     /// Makes a change when its turn has come. From then on it is the daemon's: a caller that hangs up in the middle
     /// leaves no half of it.
     async fn see_through<T: Send + 'static>(

@@ -1,6 +1,6 @@
 //! The loop that accepts callers: one at a time through the door, a bounded number inside, none for ever.
 
-use std::{io, time::Duration};
+use std::{io, pin::pin, time::Duration};
 
 use axum::Router;
 use hyper::{body::Incoming, server::conn::http1};
@@ -30,30 +30,56 @@ pub const MOST_HEADERS: usize = 32;
 const ACCEPT_BACK_OFF: Duration = Duration::from_millis(200);
 /// How long requests under way may take once the daemon was told to stop.
 pub const DRAIN: Duration = Duration::from_secs(5);
+/// The part of [`DRAIN`] in which whoever still waits is told that it waits in vain.
+const FAREWELL: Duration = Duration::from_millis(500);
 
-/// Serves until `stop` ends, then lets requests under way finish within [`DRAIN`]. `beat` is called in the same loop
-/// that accepts, every `period`, so that whoever listens to it knows that callers are being served.
+/// How whoever watches over the daemon is told that callers are being served.
+#[derive(Debug)]
+pub struct Pulse<B> {
+    /// Called in the same loop that accepts.
+    pub beat: B,
+    /// How often; never, when there is none.
+    pub period: Option<Duration>,
+}
+
+/// How serving comes to its end.
+#[derive(Debug)]
+pub struct Ending<T, S, G> {
+    /// Ends when the daemon is told to stop.
+    pub told: T,
+    /// Ends when nothing is being done any more that no caller waits for.
+    pub settled: S,
+    /// Answers those who would wait beyond the end.
+    pub give_up: G,
+}
+
+/// Serves until it is told to stop, then lets in nobody, and lets what is under way finish within [`DRAIN`].
 pub async fn serve(
     listener: UnixListener,
     app: Router,
-    stop: impl Future<Output = ()>,
-    beat: impl FnMut(),
-    period: Option<Duration>,
+    pulse: Pulse<impl FnMut()>,
+    end: Ending<impl Future<Output = ()>, impl Future<Output = ()>, impl FnOnce()>,
 ) {
     let open = GracefulShutdown::new();
     tokio::select! {
         () = accept(&listener, &app, &open) => {}
-        () = keep_beating(beat, period) => {}
-        () = stop => {}
+        () = keep_beating(pulse) => {}
+        () = end.told => {}
     }
     drop(listener);
-    match time::timeout(DRAIN, open.shutdown()).await {
-        Ok(()) => tracing::debug!("every request was answered"),
+    let mut drained = pin!(async { tokio::join!(open.shutdown(), end.settled) });
+    if time::timeout(DRAIN - FAREWELL, &mut drained).await.is_ok() {
+        return tracing::debug!("every request was answered");
+    }
+    (end.give_up)();
+    match time::timeout(FAREWELL, drained).await {
+        Ok(_) => tracing::info!("callers were told to try again"),
         Err(_) => tracing::warn!(seconds = DRAIN.as_secs(), "stopping with requests unanswered"),
     }
 }
 
-async fn keep_beating(mut beat: impl FnMut(), period: Option<Duration>) {
+async fn keep_beating(pulse: Pulse<impl FnMut()>) {
+    let Pulse { mut beat, period } = pulse;
     let Some(period) = period else { return std::future::pending().await };
     let mut ticks = time::interval(period);
     loop {
