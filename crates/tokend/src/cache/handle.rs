@@ -113,7 +113,7 @@ impl ProfileHandle {
         self.ask(Ask::Refresh).await?;
         let mut published = self.published.clone();
         let news = published.wait_for(|now| now.landed > before.landed);
-        let Ok(news) = time::timeout(wait, news).await else { return Err(self.why_not()) };
+        let Ok(news) = time::timeout(wait, news).await else { return Err(self.why_not_renewed()) };
         let Snapshot { token, failure, retry_at, .. } = news.map_err(|_| Shortfall::Gone)?.clone();
         match (token, failure) {
             (_, Some(failure)) => Err(Shortfall::Failed { reason: Reason::Failure(failure), retry_at }),
@@ -194,6 +194,15 @@ impl ProfileHandle {
             Some(failure) => self.shortfall(Reason::Failure(failure), retry_at, token),
             None => Shortfall::WaitOver,
         }
+    }
+
+    /// Whoever asked for a new token is told why there is none, however long the old one lives.
+    fn why_not_renewed(&self) -> Shortfall {
+        let Snapshot { failure, retry_at, .. } = self.snapshot();
+        failure.map_or(Shortfall::WaitOver, |failure| Shortfall::Failed {
+            reason: Reason::Failure(failure),
+            retry_at,
+        })
     }
 
     fn shortfall(&self, reason: Reason, retry_at: Option<Moment>, alive: Option<Arc<Token>>) -> Shortfall {

@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use airbyte_token_core::{Memory, ProfileName};
+use airbyte_token_core::{Failure, Memory, ProfileName, refresher::PastTrouble};
 use tokio::sync::Notify;
 
 mod record;
@@ -29,6 +29,8 @@ struct Shared {
     path: PathBuf,
     by_profile: Mutex<BTreeMap<String, Record>>,
     changed: Notify,
+    /// Held while the file is written: two writers would tear each other's.
+    writing: Mutex<()>,
 }
 
 impl Remembering {
@@ -39,13 +41,21 @@ impl Remembering {
             tracing::warn!(%error, path = %path.display(), "what was remembered cannot be read and is forgotten");
             BTreeMap::new()
         });
-        Self(Arc::new(Shared { path, by_profile: Mutex::new(by_profile), changed: Notify::new() }))
+        Self(Arc::new(Shared {
+            path,
+            by_profile: Mutex::new(by_profile),
+            changed: Notify::new(),
+            writing: Mutex::new(()),
+        }))
     }
 
-    /// What the profile remembers: nothing, if it is new.
+    /// What the profile remembers: nothing, if it is new. Trouble with a vault is not remembered: whoever mended it
+    /// and started the daemon again is not to wait, and nobody but this machine is asked.
     #[must_use]
     pub fn of(&self, profile: &ProfileName) -> Memory {
-        self.records().get(profile.as_str()).map(Record::memory).unwrap_or_default()
+        let memory = self.records().get(profile.as_str()).map(Record::memory).unwrap_or_default();
+        let of_vault = |trouble: &PastTrouble| matches!(trouble.failure, Failure::Vault { .. });
+        Memory { trouble: memory.trouble.filter(|trouble| !of_vault(trouble)), ..memory }
     }
 
     /// Where the profile says what it remembers from now on.
@@ -93,6 +103,7 @@ impl Remembering {
     /// # Errors
     /// What the disk said.
     pub fn write(&self) -> io::Result<()> {
+        let _one_at_a_time = self.0.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let text = serde_json::to_vec(&*self.records())?;
         if let Some(parent) = self.0.path.parent() {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
@@ -140,4 +151,23 @@ fn read(path: &Path) -> io::Result<BTreeMap<String, Record>> {
     let mut text = Vec::new();
     file.take(LARGEST_FILE).read_to_end(&mut text)?;
     Ok(serde_json::from_slice(&text)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_writes_at_once_with_others_fails_nobody_and_tears_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        let remembering = Remembering::load(home.path().join("memory.json"));
+        let profile = |number: usize| format!("p{number}").parse::<ProfileName>().unwrap();
+        (0..200).for_each(|number| remembering.forgive(&profile(number)));
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..50).for_each(|_| remembering.write().unwrap()));
+            }
+        });
+        assert_eq!(read(&home.path().join("memory.json")).unwrap().len(), 200);
+    }
 }
