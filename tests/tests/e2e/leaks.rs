@@ -4,10 +4,10 @@ use std::{fs, path::Path, thread, time::Duration};
 
 use airbyte_sandbox::{Fault, Reply as Answer, Trouble};
 use airbyte_tokend_tests::{
-    Airbyte, Binary, Canary, Cli, Daemon, Ended, Home, Memory, PATIENCE, Person, Process, Recipe, eventually,
-    timed,
+    Airbyte, Binary, Canary, Cli, Daemon, Ended, Home, Http, Memory, PATIENCE, Person, Process, Recipe,
+    eventually, timed,
 };
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 /// What `/proc` tells of a process, as root sees it.
@@ -85,6 +85,43 @@ fn a_secret_leaves_no_trace_on_its_whole_way_with_everything_at_trace() {
         canary.assert_absent("the log", log.as_bytes());
         canary.assert_absent_under(home.path());
     }
+}
+
+/// Every write of a daemon and of all it starts, each with the other end of its file descriptor (strace(1)).
+const WRITES: &str =
+    "trace=write,writev,pwrite64,pwritev,pwritev2,send,sendto,sendmsg,sendmmsg,splice,sendfile";
+
+#[test]
+fn of_all_that_the_daemon_writes_only_the_request_to_airbyte_holds_the_secret() {
+    let (home, airbyte) = (Home::new().with_file_vault(), Airbyte::start());
+    let trace = home.path().join("trace");
+    let mut command = home.command_of(home.person(), Path::new("strace"));
+    command.args(["-f", "-qq", "-yy", "-s", "100000", "-e", WRITES, "-o"]).arg(&trace);
+    let traced = Process::start(command.arg(Binary::Daemon.path()).args(["--log", "trace"]), b"");
+    traced.stderr().wait_for("serving");
+    let http = Http::over(&home.socket());
+    assert_eq!(http.put("/v1/profiles/main", &airbyte.profile("file")).status, 200);
+    let token = http.token();
+    assert_eq!(http.post("/v1/token/refresh").status, 200);
+    airbyte.set_secret("another-secret-by-now");
+    assert_eq!(http.post("/v1/token/refresh").code(), "credentials_rejected");
+    for target in ["/v1/status", "/v1/profiles", "/v1/profiles/main", "/v1/profiles/main/secret"] {
+        assert_ne!(http.get(target).status, 500);
+    }
+    let pid = fs::read_to_string(home.socket().with_extension("lock")).expect("the lock says who holds it");
+    let pid = Pid::from_raw(pid.trim().parse().expect("it is a number")).expect("it is not zero");
+    kill_process(pid, Signal::TERM).expect("it is ours");
+    assert_eq!(traced.wait().code(), Some(0));
+
+    let trace = fs::read_to_string(&trace).expect("strace wrote it");
+    let holding = |text: &str| trace.lines().filter(|line| line.contains(text)).collect::<Vec<_>>();
+    let requests = holding(&airbyte.secret().expose()[..24]);
+    assert_eq!(requests.len(), 3, "one exchange, one write: {requests:?}");
+    let to_airbyte = format!("->{}]>", airbyte.address());
+    assert!(requests.iter().all(|line| line.contains(&to_airbyte)), "to Airbyte alone");
+    let replies = holding(&token[token.len() - 24..]);
+    assert_eq!(replies.len(), 1, "{replies:?}");
+    assert!(replies[0].contains("/airbyte-tokend/api."), "to the caller alone: {replies:?}");
 }
 
 /// What Airbyte might say that repeats what it was asked, or worse.
