@@ -1,5 +1,5 @@
 //! Changes to a running daemon are made whole or not at all, whatever fails and whoever hangs up.
-#![expect(clippy::panic, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::{fs, future::poll_fn, os::unix::fs::OpenOptionsExt as _, path::PathBuf, pin::pin, task::Poll};
 use std::{io::Write as _, time::Duration};
