@@ -44,11 +44,21 @@ pub fn without_quotations(text: &str) -> String {
 
 type Writer = Box<dyn Layer<Registry> + Send + Sync>;
 
-/// systemd sets `JOURNAL_STREAM` when standard error goes to the journal (`systemd.exec(5)`).
+/// systemd sets `JOURNAL_STREAM` to what standard error is when that goes to the journal (`systemd.exec(5)`). Children
+/// inherit the variable, a terminal's shell for instance, and may have redirected the stream.
 fn journal() -> Option<Writer> {
-    std::env::var_os("JOURNAL_STREAM")?;
+    let stream = std::env::var("JOURNAL_STREAM").ok()?;
+    let ours = rustix::fs::fstat(io::stderr()).ok()?;
+    if !names(&stream, ours.st_dev, ours.st_ino) {
+        return None;
+    }
     let layer = tracing_journald::layer().ok()?;
     Some(layer.with_syslog_identifier("airbyte-tokend".to_owned()).boxed())
+}
+
+/// Whether `DEVICE:INODE` is this file.
+fn names(stream: &str, device: u64, inode: u64) -> bool {
+    stream.split_once(':').is_some_and(|(dev, ino)| dev.parse() == Ok(device) && ino.parse() == Ok(inode))
 }
 
 fn standard_error() -> Writer {
@@ -66,5 +76,13 @@ mod tests {
         assert_eq!(without_quotations("\"a\" and \"b\""), "... and ...");
         assert_eq!(without_quotations("no (401, \"a long sto..."), "no (401, ...");
         assert_eq!(without_quotations("nobody listens"), "nobody listens");
+    }
+
+    #[test]
+    fn a_journal_that_somebody_elses_stream_goes_to_is_not_ours() {
+        assert!(names("9:24601", 9, 24601));
+        for other in ["9:24602", "8:24601", "9:", "9", "", "9:24601:1", "24601:9"] {
+            assert!(!names(other, 9, 24601), "{other}");
+        }
     }
 }
