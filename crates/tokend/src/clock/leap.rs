@@ -34,11 +34,12 @@ impl LeapWatch {
         let never = Timespec { tv_sec: 0, tv_nsec: 0 };
         let far = Timespec { tv_sec: i64::from(u32::MAX) * 16, tv_nsec: 0 };
         let timer = Itimerspec { it_interval: never, it_value: far };
-        timerfd_settime(
-            self.0.get_ref(),
-            TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET,
-            &timer,
-        )?;
+        let flags = TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET;
+        match timerfd_settime(self.0.get_ref(), flags, &timer) {
+            // The clock leapt since the last leap was told: the timer is set all the same.
+            Err(Errno::CANCELED) => return Ok(()),
+            set => set.map(drop)?,
+        }
         loop {
             let mut ready = self.0.readable().await?;
             match ready.try_io(|timer| Ok(rustix::io::read(timer, &mut [0; 8])?)) {
