@@ -1,13 +1,13 @@
 //! Profiles: listed, made, removed, chosen. A secret comes in here; none goes out.
 
-use airbyte_token_core::{Moment, ProfileName};
+use airbyte_token_core::{Moment, ProfileName, names::BadProfileName};
 use airbyte_token_local::{
     ErrorCode,
     wire::{DefaultProfileRequest, ProfileReply, ProfileRequest, ProfilesReply, from_json},
 };
 use axum::{
-    extract::{Path, State as Shared},
-    http::StatusCode,
+    extract::{FromRequestParts, Path, State as Shared},
+    http::{StatusCode, request::Parts},
 };
 
 use super::{
@@ -28,9 +28,8 @@ pub(super) async fn list(Shared(state): Shared<State>) -> Json<ProfilesReply> {
 
 pub(super) async fn show(
     Shared(state): Shared<State>,
-    Path(name): Path<String>,
+    Name(name): Name,
 ) -> Result<Json<ProfileReply>, Refusal> {
-    let name = parse(&name)?;
     let config = state.config();
     let profile = config.profiles.get(&name).ok_or_else(|| no_such(&name))?;
     Ok(Json(describe(&name, profile)))
@@ -38,21 +37,16 @@ pub(super) async fn show(
 
 pub(super) async fn log_in(
     Shared(state): Shared<State>,
-    Path(name): Path<String>,
+    Name(name): Name,
     Body(body): Body,
 ) -> Result<Json<ProfileReply>, Refusal> {
-    let name = parse(&name)?;
     let request: ProfileRequest = from_json(&body)?;
     let outcome = state.log_in(&name, request).await;
     let profile = outcome.map_err(|error| refusal(&name, &error, state.now()))?;
     Ok(Json(describe(&name, &profile)))
 }
 
-pub(super) async fn log_out(
-    Shared(state): Shared<State>,
-    Path(name): Path<String>,
-) -> Result<StatusCode, Refusal> {
-    let name = parse(&name)?;
+pub(super) async fn log_out(Shared(state): Shared<State>, Name(name): Name) -> Result<StatusCode, Refusal> {
     state.log_out(&name).await.map_err(|error| refusal(&name, &error, state.now()))?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -66,10 +60,18 @@ pub(super) async fn choose_default(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn parse(name: &str) -> Result<ProfileName, Refusal> {
-    name.parse().map_err(|error: airbyte_token_core::names::BadProfileName| {
-        Refusal::new(ErrorCode::BadRequest, error.to_string())
-    })
+/// The profile's name that stands in the path.
+pub(super) struct Name(ProfileName);
+
+impl<S: Send + Sync> FromRequestParts<S> for Name {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let refused = |text: String| Refusal::new(ErrorCode::BadRequest, text);
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        let Path(name) = path.map_err(|error| refused(error.body_text()))?;
+        name.parse().map(Self).map_err(|error: BadProfileName| refused(error.to_string()))
+    }
 }
 
 fn refusal(name: &ProfileName, error: &ChangeError, now: Moment) -> Refusal {

@@ -97,8 +97,11 @@ fn refusal(state: &State, profile: &ProfileName, shortfall: &Shortfall) -> Refus
     Refusal::shortfall(shortfall, state.now()).of(profile)
 }
 
+/// Whether plain text is what the caller names first (RFC 9110 §12.5.1). Who lists several reads JSON too.
 fn wants_text(headers: &HeaderMap) -> bool {
-    headers.get(header::ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/plain"))
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let first = accept.and_then(|accept| accept.split([',', ';']).next());
+    first.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/plain"))
 }
 
 fn bare(token: &Arc<Token>) -> Response {
@@ -117,5 +120,25 @@ fn described<'token>(
         expires_in: token.remaining(state.now()).as_secs(),
         profile,
         fingerprint: token.fingerprint(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accepting(accept: &str) -> HeaderMap {
+        [(header::ACCEPT, accept.parse().unwrap())].into_iter().collect()
+    }
+
+    #[test]
+    fn plain_text_is_for_those_who_name_it_first() {
+        for accept in ["text/plain", "Text/Plain", "text/plain;charset=utf-8", "text/plain , */*;q=0.1"] {
+            assert!(wants_text(&accepting(accept)), "{accept}");
+        }
+        for accept in ["", "*/*", "application/json", "application/json, text/plain", "text/plainer"] {
+            assert!(!wants_text(&accepting(accept)), "{accept}");
+        }
+        assert!(!wants_text(&HeaderMap::new()));
     }
 }
