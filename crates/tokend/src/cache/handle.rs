@@ -104,13 +104,18 @@ impl ProfileHandle {
         }
     }
 
-    /// A token newer than the one in hand, waiting at most `wait` for it.
+    /// A token newer than the one in hand, waiting at most `wait` for it, and not at all where the exchange may not
+    /// begin within that time.
     ///
     /// # Errors
     /// When there is none, and why.
     pub async fn refresh(&self, wait: Duration) -> Result<Arc<Token>, Shortfall> {
         let before = self.snapshot();
+        let give_up = self.clock.now().after(wait);
         self.ask(Ask::Refresh).await?;
+        if let Some(at) = self.next_exchange().filter(|at| !at.rest(give_up).is_zero()) {
+            return Err(self.not_before(at));
+        }
         let mut published = self.published.clone();
         let news = published.wait_for(|now| now.landed > before.landed);
         let Ok(news) = time::timeout(wait, news).await else { return Err(self.why_not_renewed()) };
@@ -194,6 +199,17 @@ impl ProfileHandle {
             Some(failure) => self.shortfall(Reason::Failure(failure), retry_at, token),
             None => Shortfall::WaitOver,
         }
+    }
+
+    /// When the next exchange begins; none while one is in flight or nothing is planned.
+    fn next_exchange(&self) -> Option<Moment> {
+        let Snapshot { refresh_at, retry_at, .. } = self.snapshot();
+        refresh_at.or(retry_at)
+    }
+
+    fn not_before(&self, at: Moment) -> Shortfall {
+        let reason = self.snapshot().failure.map_or(Reason::Paced, Reason::Failure);
+        Shortfall::Failed { reason, retry_at: Some(at) }
     }
 
     /// Whoever asked for a new token is told why there is none, however long the old one lives.

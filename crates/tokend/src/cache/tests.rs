@@ -2,7 +2,9 @@
 
 use std::{net::TcpListener, path::Path, time::Duration};
 
-use airbyte_token_core::{ProfileName, RefreshPolicy, Refresher, Secret};
+use airbyte_token_core::{
+    Memory, ProfileName, Reason, RefreshPolicy, Refresher, Secret, refresher::PastExchange,
+};
 use tempfile::TempDir;
 
 use super::*;
@@ -40,9 +42,14 @@ fn remembering(home: &Path) -> Remembering {
 }
 
 async fn hanging() -> Hanging {
+    hanging_after(Memory::default()).await
+}
+
+async fn hanging_after(memory: Memory) -> Hanging {
     let (issuer, home) = (TcpListener::bind("127.0.0.1:0").unwrap(), tempfile::tempdir().unwrap());
     let remembering = remembering(home.path());
-    let refresher = Refresher::new(RefreshPolicy::default(), 7, Clock.now());
+    let mut refresher = Refresher::new(RefreshPolicy::default(), 7, Clock.now());
+    refresher.remember(Clock.now(), memory);
     let (handle, work) = ProfileHandle::new(refresher, exchanger(&issuer).await, remembering.file(&name()));
     Hanging { handle, actor: tokio::spawn(work), _issuer: issuer, _home: home }
 }
@@ -74,4 +81,21 @@ async fn an_actor_that_is_replaced_ends_although_callers_wait_for_it() {
     assert!(matches!(waiting.await.unwrap(), Err(Shortfall::Gone)));
     old.actor.await.unwrap().unwrap();
     assert!(!new.actor.is_finished());
+}
+
+#[tokio::test]
+async fn whoever_renews_too_often_is_told_at_once_when_the_next_renewal_may_begin() {
+    let at = Clock.now().since_epoch().as_secs() - 10;
+    let exchanges = vec![PastExchange { at, elective: false }; 10];
+    let hanging = hanging_after(Memory { exchanges, ..Memory::default() }).await;
+    let (asked, outcome) = (Clock.now(), hanging.handle.refresh(Duration::from_secs(20)).await);
+    assert!(!asked.after(Duration::from_secs(20)).is_reached(Clock.now()), "it did not wait");
+    let Err(Shortfall::Failed { reason: Reason::Paced, retry_at: Some(at) }) = outcome else {
+        panic!("{outcome:?}")
+    };
+    let rest = at.rest(Clock.now()).as_secs();
+    assert!((30..=60).contains(&rest), "ten a minute, and the tenth was 10 s ago: {rest} s");
+    let patient = hanging.handle.refresh(Duration::from_secs(300));
+    let still_waits = tokio::time::timeout(Duration::from_millis(50), patient).await.is_err();
+    assert!(still_waits, "who has the time waits");
 }
