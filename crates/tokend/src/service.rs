@@ -24,7 +24,10 @@ use axum::{
     routing::{MethodRouter, get, post, put},
 };
 
-use crate::{cache::ProfileHandle, daemon::State};
+use crate::{
+    cache::{ProfileHandle, Shortfall},
+    daemon::State,
+};
 
 /// The largest body that is read, in bytes.
 pub const LARGEST_BODY: usize = 64 * 1024;
@@ -86,6 +89,9 @@ fn find(state: &State, name: Option<ProfileName>) -> Result<(ProfileName, Profil
     };
     match state.cache().get(&name) {
         Some(handle) => Ok((name, handle)),
+        None if state.config().profiles.contains_key(&name) => {
+            Err(Refusal::shortfall(&Shortfall::Gone, state.now()).of(&name))
+        }
         None => Err(no_such(&name)),
     }
 }

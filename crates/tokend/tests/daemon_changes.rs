@@ -199,3 +199,21 @@ async fn a_login_that_fails_forgives_nothing_and_is_counted() {
     assert!(memory.trouble.is_none(), "a good secret is a new beginning");
     assert_eq!(memory.exchanges.len(), 2);
 }
+
+#[tokio::test]
+async fn a_profile_whose_vault_was_taken_out_of_the_file_can_move_to_another() {
+    let scene = Scene::new();
+    scene.log_in("main").await.unwrap();
+    let (vault, profiles) =
+        scene.text().split_once("[profiles").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    fs::write(
+        scene.config(),
+        vault.replace("[vault.file]", "").replace("key_file", "#") + "[profiles" + &profiles,
+    )
+    .unwrap();
+    let mut request = scene.request(airbyte_sandbox::DEFAULT_CLIENT_SECRET);
+    request.vault = Some(StoreKind::Memory);
+    scene.state.log_in(&name("main"), request).await.unwrap();
+    assert!(scene.has_token("main").await);
+    assert!(!scene.has_secret("main").await, "the old copy is gone");
+}

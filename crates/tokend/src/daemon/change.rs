@@ -33,7 +33,7 @@ impl State {
     }
 
     async fn log_in_now(&self, name: &ProfileName, request: ProfileRequest) -> Result<Profile, ChangeError> {
-        let config = self.config();
+        let Roster { config, vaults: old_vaults } = self.roster();
         let old = config.profiles.get(name);
         if old.is_none() && config.profiles.len() >= MOST_PROFILES {
             return Err(ChangeError::TooMany);
@@ -44,7 +44,8 @@ impl State {
         let (for_file, named) = (profile.clone(), name.clone());
         let edit = move |path: &Path| config::set_profile(path, &named, &for_file, default);
 
-        let issuer = Issuer::build(profile.target())?;
+        let target = profile.target();
+        let issuer = blocking(move || Issuer::build(target)).await??;
         // What the file cannot take is found out before the secret goes anywhere.
         let Roster { config: with_edits, vaults } = self.rehearse(edit.clone()).await?;
         let vault = vaults.get(profile.vault)?;
@@ -59,8 +60,9 @@ impl State {
                 return Err(error);
             }
         }
-        if let Some(left) = old.filter(|old| old.vault != profile.vault) {
-            forget(vaults.get(left.vault)?, name).await;
+        let left = old.filter(|old| old.vault != profile.vault);
+        if let Some(Ok(left)) = left.map(|left| old_vaults.get(left.vault)) {
+            forget(left, name).await;
         }
         tracing::info!(profile = %name, service = %profile.service, vault = %profile.vault, "logged in");
         Ok(profile)
