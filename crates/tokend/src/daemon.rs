@@ -197,6 +197,7 @@ impl StartError {
     #[must_use]
     pub const fn exit_status(&self) -> u8 {
         match self {
+            Self::Change(ChangeError::System(_)) => 75,
             Self::Config(_) | Self::Change(_) | Self::Inherited(_) => 78,
             Self::Listen(error) => match error {
                 ListenError::NoDirectory => 78,

@@ -44,6 +44,7 @@ pub(super) struct Actor {
     pub(super) was_read: Arc<AtomicBool>,
     pub(super) retired: Arc<Notify>,
     pub(super) memory: MemoryFile,
+    pub(super) alarm: Alarm,
 }
 
 type InFlight = Option<Pin<Box<dyn Future<Output = Result<Issued, Failure>> + Send>>>;
@@ -51,7 +52,6 @@ type InFlight = Option<Pin<Box<dyn Future<Output = Result<Issued, Failure>> + Se
 impl Actor {
     /// Runs until it is retired or the last handle is gone. An exchange in flight ends with it.
     pub(super) async fn run(mut self) -> io::Result<()> {
-        let alarm = Alarm::new()?;
         let mut in_flight: InFlight = None;
         loop {
             tokio::select! {
@@ -64,7 +64,7 @@ impl Actor {
                     in_flight = None;
                     self.note(outcome);
                 }
-                fired = alarm.until(self.refresher.poll_timeout()) => {
+                fired = self.alarm.until(self.refresher.poll_timeout()) => {
                     fired?;
                     self.note_readers();
                     self.refresher.handle_timeout(self.clock.now());

@@ -19,7 +19,7 @@ use super::{
     Exchanger, MemoryFile,
     actor::{Actor, Ask},
 };
-use crate::clock::Clock;
+use crate::clock::{Alarm, Clock};
 
 /// How many asks may wait for the actor, which answers each in microseconds; one more waits its turn.
 const ASKS: usize = 256;
@@ -65,6 +65,7 @@ impl ProfileHandle {
         refresher: Refresher,
         exchanger: Exchanger,
         memory: MemoryFile,
+        alarm: Alarm,
     ) -> (Self, impl Future<Output = io::Result<()>> + Send + 'static) {
         let (publisher, published) = watch::channel(refresher.snapshot());
         let (asks, inbox) = mpsc::channel(ASKS);
@@ -78,6 +79,7 @@ impl ProfileHandle {
             was_read: Arc::clone(&was_read),
             retired: Arc::clone(&retired),
             memory,
+            alarm,
         };
         (Self { clock: Clock, published, asks, was_read, retired }, actor.run())
     }

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
-    clock::Clock,
+    clock::{Alarm, Clock},
     issuer::{Endpoint, Issuer, Service, Target},
     vault::{ATTENDED, StoredSecret, Vault},
 };
@@ -50,7 +50,12 @@ async fn hanging_after(memory: Memory) -> Hanging {
     let remembering = remembering(home.path());
     let mut refresher = Refresher::new(RefreshPolicy::default(), 7, Clock.now());
     refresher.remember(Clock.now(), memory);
-    let (handle, work) = ProfileHandle::new(refresher, exchanger(&issuer).await, remembering.file(&name()));
+    let (handle, work) = ProfileHandle::new(
+        refresher,
+        exchanger(&issuer).await,
+        remembering.file(&name()),
+        Alarm::new().unwrap(),
+    );
     Hanging { handle, actor: tokio::spawn(work), _issuer: issuer, _home: home }
 }
 

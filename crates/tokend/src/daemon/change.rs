@@ -301,6 +301,9 @@ pub enum ChangeError {
     /// Airbyte was asked too often for this profile already.
     #[error("there were too many logins and exchanges for this profile just now")]
     Paced(Option<Moment>),
+    /// The process has no file descriptor left.
+    #[error("the system refuses another profile its timer: {0}")]
+    System(std::io::Error),
     /// A fault of ours.
     #[error("{0}")]
     Internal(tokio::task::JoinError),

@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 use super::{ChangeError, Places, vaults::Vaults};
 use crate::{
     cache::{Cache, Exchanger, ProfileHandle, Remembering},
-    clock::Clock,
+    clock::{Alarm, Clock},
     config::{Config, Profile},
     issuer::Issuer,
     vault::StoreKind,
@@ -52,7 +52,7 @@ pub(super) struct Ready {
     pub(super) roster: Roster,
     policy: RefreshPolicy,
     kept: BTreeMap<ProfileName, ProfileHandle>,
-    fresh: Vec<(Exchanger, Option<Refresher>)>,
+    fresh: Vec<(Exchanger, Alarm, Option<Refresher>)>,
 }
 
 impl Ready {
@@ -112,7 +112,7 @@ impl State {
     /// before any is touched. A profile that is the same as before will keep its actor and its token; one that was
     /// just proven will begin with the token of the proof.
     ///
-    /// Reads certificates from the disk. Whoever calls this while callers are served does so off the loop.
+    /// Reads certificates from the disk, and must be called on the runtime or a thread of its. Whoever calls this while callers are served does so off the loop.
     pub(super) fn prepare(&self, config: Config, mut proven: Option<Proven>) -> Result<Ready, ChangeError> {
         let (old, served) = (self.roster(), self.0.cache.all());
         let policy = config.refresh.policy()?;
@@ -128,7 +128,8 @@ impl State {
                 Some(handle) => drop(kept.insert(name.clone(), handle.clone())),
                 None => {
                     let exchanger = exchanger(name, profile, &vaults)?;
-                    fresh.push((exchanger, proof.map(|proof| proof.refresher)));
+                    let alarm = Alarm::new().map_err(ChangeError::System)?;
+                    fresh.push((exchanger, alarm, proof.map(|proof| proof.refresher)));
                 }
             }
         }
@@ -139,14 +140,14 @@ impl State {
     pub(super) fn put(&self, ready: Ready) {
         let Ready { roster, policy, kept: mut handles, fresh } = ready;
         let old = self.config();
-        for (exchanger, proven) in fresh {
+        for (exchanger, alarm, proven) in fresh {
             let name = exchanger.profile.clone();
             if old.profiles.contains_key(&name) {
                 self.0.remembering.forgive(&name);
             }
             let remembered = || self.refresher(&name, policy, self.0.remembering.of(&name));
             let refresher = proven.unwrap_or_else(remembered);
-            handles.insert(name, self.employ(refresher, exchanger));
+            handles.insert(name, self.employ(refresher, exchanger, alarm));
         }
         *self.0.roster.write().unwrap_or_else(PoisonError::into_inner) = roster;
         self.0.cache.replace(handles);
@@ -160,10 +161,10 @@ impl State {
         refresher
     }
 
-    fn employ(&self, refresher: Refresher, exchanger: Exchanger) -> ProfileHandle {
+    fn employ(&self, refresher: Refresher, exchanger: Exchanger, alarm: Alarm) -> ProfileHandle {
         let name = exchanger.profile.clone();
         let memory = self.0.remembering.file(&name);
-        let (handle, work) = ProfileHandle::new(refresher, exchanger, memory);
+        let (handle, work) = ProfileHandle::new(refresher, exchanger, memory, alarm);
         tokio::spawn(async move {
             if let Err(error) = work.await {
                 tracing::error!(profile = %name, %error, "the profile is no longer served; restart the daemon");

@@ -88,6 +88,7 @@ fn refusal(name: &ProfileName, error: &ChangeError, now: Moment) -> Refusal {
         ChangeError::Paced(retry_at) => {
             Refusal::new(ErrorCode::Throttled, error.to_string()).retry(*retry_at, now)
         }
+        ChangeError::System(_) => Refusal::new(ErrorCode::Busy, error.to_string()),
         ChangeError::Internal(source) => {
             tracing::error!(error = %source, "a change failed");
             Refusal::new(ErrorCode::Internal, "a fault of the daemon's own")
