@@ -3,6 +3,8 @@
 //! The kernel says which user connects; that is the wall. The header rules stand behind it: no web page, reverse proxy
 //! or forwarded request has business here, and each of them gives itself away by a header that it cannot leave out.
 
+use std::time::Duration;
+
 use airbyte_token_local::ErrorCode;
 use axum::{
     extract::Request,
@@ -10,7 +12,11 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use tokio::{io::AsyncWriteExt as _, net::UnixStream};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::UnixStream,
+    time,
+};
 
 use super::reply::Refusal;
 
@@ -49,7 +55,11 @@ const fn may_enter(caller: u32, owner: u32) -> bool {
     caller != OVERFLOW_UID && (caller == owner || caller == 0)
 }
 
-/// Answers a caller that may not come in, without reading a byte from it.
+/// How long a caller that may not come in has for sending the request whose answer is written already.
+const LINGER: Duration = Duration::from_millis(200);
+
+/// Answers a caller that may not come in, whatever it asks. It is heard out, since many a client that finds the
+/// connection closed before it has sent its request looks for no answer.
 pub(super) async fn turn_away(mut stream: UnixStream) {
     let body = serde_json::json!({
         "code": ErrorCode::PeerRefused.name(),
@@ -64,6 +74,8 @@ pub(super) async fn turn_away(mut stream: UnixStream) {
     if let Err(error) = stream.write_all(reply.as_bytes()).await {
         tracing::debug!(%error, "the refused caller did not wait for its answer");
     }
+    let mut unread = [0; 1024];
+    drop(time::timeout(LINGER, stream.read(&mut unread)).await);
 }
 
 /// Headers that only browsers, proxies and protocol upgrades send.
