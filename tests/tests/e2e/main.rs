@@ -3,9 +3,11 @@
 mod cache;
 mod config;
 mod door;
+mod exit;
 mod job;
 mod keyring;
 mod leaks;
 mod lifecycle;
+mod peers;
 mod readme;
 mod trouble;
