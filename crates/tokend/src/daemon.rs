@@ -9,6 +9,7 @@ pub use state::State;
 
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
+use airbyte_token_local::ErrorCode;
 use sd_notify::NotifyState;
 use tokio::{
     net::UnixListener,
@@ -21,7 +22,7 @@ use crate::{
     clock::LeapWatch,
     config::{Config, ConfigError},
     listen::{self, DirectoryError, ListenError, Listening},
-    service::{self, Ending, Pulse},
+    service::{self, Ending, Pulse, Refusal},
 };
 
 /// Where the daemon finds and keeps its things.
@@ -49,12 +50,24 @@ const LAST_WRITE: Duration = Duration::from_millis(500);
 
 impl Daemon {
     /// Reads the configuration, takes the socket, and makes every profile ready; no exchange is made. Must be called
-    /// on the runtime.
+    /// on the runtime. If that fails because of the configuration, whoever waits in systemd's socket is told so.
     ///
     /// # Errors
     /// When the configuration has mistakes or the socket is not to be had.
-    pub fn build(places: Places) -> Result<Self, StartError> {
+    pub async fn build(places: Places) -> Result<Self, StartError> {
         let inherited = listen::inherited().map_err(StartError::Inherited)?;
+        let waiting = inherited.as_ref().and_then(|listener| listener.try_clone().ok());
+        let built = Self::assemble(places, inherited);
+        if let (Err(error), Some(listener)) = (&built, waiting) {
+            tell_waiting(error, listener).await;
+        }
+        built
+    }
+
+    fn assemble(
+        places: Places,
+        inherited: Option<std::os::unix::net::UnixListener>,
+    ) -> Result<Self, StartError> {
         let config = Config::load(&places.config)?;
         let (listener, listening) = Listening::open(&places.socket, inherited)?;
         let remembering = Remembering::load(places.state.join("memory.json"));
@@ -88,6 +101,18 @@ impl Daemon {
         drop(listening);
         tracing::info!("stopped");
         Ok(())
+    }
+}
+
+/// Only where the next start would fail in the same way: otherwise those who wait are better off waiting.
+async fn tell_waiting(error: &StartError, listener: std::os::unix::net::UnixListener) {
+    let (StartError::Config(_) | StartError::Change(_)) = error else { return };
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default();
+    let refusal =
+        Refusal::new(ErrorCode::ConfigInvalid, first).hint("`airbyte-tokend --check` lists every mistake");
+    if let Err(error) = service::turn_waiting_away(listener, &refusal).await {
+        tracing::warn!(%error, "those who wait in the socket cannot be told");
     }
 }
 

@@ -49,7 +49,7 @@ fn check(places: &Places) -> Result<(), u8> {
 }
 
 async fn serve(places: Places) -> Result<(), u8> {
-    let daemon = Daemon::build(places).map_err(|error| fail(&error, error.exit_status()))?;
+    let daemon = Daemon::build(places).await.map_err(|error| fail(&error, error.exit_status()))?;
     daemon.run().await.map_err(|error| fail(&error, TRY_AGAIN))
 }
 

@@ -7,10 +7,12 @@ mod profiles;
 mod reply;
 mod status;
 mod token;
+mod turn_away;
 
 pub use accept::{DRAIN, Ending, HEAD_TIMEOUT, LARGEST_HEAD, MOST_CONNECTIONS, MOST_HEADERS, Pulse, serve};
 pub use body::BODY_TIMEOUT;
 pub use reply::Refusal;
+pub use turn_away::turn_waiting_away;
 
 use std::time::Duration;
 

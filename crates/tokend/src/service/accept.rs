@@ -3,7 +3,7 @@
 use std::{io, pin::pin, time::Duration};
 
 use axum::Router;
-use hyper::{body::Incoming, server::conn::http1};
+use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
@@ -14,9 +14,11 @@ use tokio::{
     sync::Semaphore,
     time,
 };
-use tower::ServiceExt as _;
 
-use super::guard::{self, Peer};
+use super::{
+    guard::Peer,
+    turn_away::{another_user, turn_away},
+};
 
 /// How many connections are served at once; the next one waits to be accepted.
 pub const MOST_CONNECTIONS: usize = 256;
@@ -114,15 +116,11 @@ fn welcome(
     if !peer.may_enter() {
         tracing::warn!(uid = peer.uid(), "refused a caller that is another user");
         tokio::spawn(async move {
-            guard::turn_away(stream).await;
+            turn_away(stream, &another_user()).await;
             drop(seat);
         });
         return;
     }
-    let app = app.map_request(move |mut request: hyper::Request<Incoming>| {
-        request.extensions_mut().insert(peer);
-        request
-    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)

@@ -3,8 +3,6 @@
 //! The kernel says which user connects; that is the wall. The header rules stand behind it: no web page, reverse proxy
 //! or forwarded request has business here, and each of them gives itself away by a header that it cannot leave out.
 
-use std::time::Duration;
-
 use airbyte_token_local::ErrorCode;
 use axum::{
     extract::Request,
@@ -12,11 +10,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::UnixStream,
-    time,
-};
+use tokio::net::UnixStream;
 
 use super::reply::Refusal;
 
@@ -53,29 +47,6 @@ impl Peer {
 
 const fn may_enter(caller: u32, owner: u32) -> bool {
     caller != OVERFLOW_UID && (caller == owner || caller == 0)
-}
-
-/// How long a caller that may not come in has for sending the request whose answer is written already.
-const LINGER: Duration = Duration::from_millis(200);
-
-/// Answers a caller that may not come in, whatever it asks. It is heard out, since many a client that finds the
-/// connection closed before it has sent its request looks for no answer.
-pub(super) async fn turn_away(mut stream: UnixStream) {
-    let body = serde_json::json!({
-        "code": ErrorCode::PeerRefused.name(),
-        "message": "this daemon serves another user",
-        "hint": "run airbyte-tokend as the user who needs the token",
-    })
-    .to_string();
-    let reply = format!(
-        "HTTP/1.1 403 Forbidden\r\ncontent-type: application/json\r\ncontent-length: {}\r\ncache-control: no-store\r\nconnection: close\r\n\r\n{body}",
-        body.len(),
-    );
-    if let Err(error) = stream.write_all(reply.as_bytes()).await {
-        tracing::debug!(%error, "the refused caller did not wait for its answer");
-    }
-    let mut unread = [0; 1024];
-    drop(time::timeout(LINGER, stream.read(&mut unread)).await);
 }
 
 /// Headers that only browsers, proxies and protocol upgrades send.

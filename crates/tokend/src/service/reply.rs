@@ -35,7 +35,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// An answer that is not what was asked for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Refusal(ErrorReply);
 
 impl Refusal {

@@ -1,0 +1,73 @@
+//! Answering callers who are not served: another user, or anybody while the daemon cannot start.
+
+use std::{io, os::unix::net::UnixListener, time::Duration};
+
+use airbyte_token_local::{ErrorCode, wire::to_json};
+use axum::http::StatusCode;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::UnixStream,
+    task::JoinSet,
+    time,
+};
+
+use super::{Refusal, guard::Peer};
+
+/// How long a refused caller is heard out.
+const LINGER: Duration = Duration::from_millis(200);
+
+/// What another user is told.
+pub(super) fn another_user() -> Refusal {
+    Refusal::new(ErrorCode::PeerRefused, "this daemon serves another user")
+        .hint("run airbyte-tokend as the user who needs the token")
+}
+
+/// Answers a caller, whatever it asks. It is heard out, since many a client that finds the connection closed before it
+/// has sent its request looks for no answer.
+pub(super) async fn turn_away(mut stream: UnixStream, refusal: &Refusal) {
+    if let Err(error) = stream.write_all(&written(refusal)).await {
+        tracing::debug!(%error, "the refused caller did not wait for its answer");
+    }
+    let mut unread = [0; 1024];
+    drop(time::timeout(LINGER, stream.read(&mut unread)).await);
+}
+
+/// Answers everybody who waits in a socket that systemd holds, when the daemon cannot start. Left there, they would have
+/// it started again and again, and would learn nothing.
+///
+/// # Errors
+/// When the socket cannot be read.
+pub async fn turn_waiting_away(listener: UnixListener, refusal: &Refusal) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let mut leaving = JoinSet::new();
+    while let Some(stream) = waiting(&listener)? {
+        let may_know = Peer::of(&stream).is_some_and(Peer::may_enter);
+        let refusal = if may_know { refusal.clone() } else { another_user() };
+        leaving.spawn(async move { turn_away(stream, &refusal).await });
+    }
+    leaving.join_all().await;
+    Ok(())
+}
+
+/// The next caller that waits already, if there is one.
+fn waiting(listener: &UnixListener) -> io::Result<Option<UnixStream>> {
+    match listener.accept() {
+        Ok((stream, _)) => {
+            stream.set_nonblocking(true)?;
+            UnixStream::from_std(stream).map(Some)
+        }
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn written(refusal: &Refusal) -> Vec<u8> {
+    let status =
+        StatusCode::from_u16(refusal.reply().code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let body = to_json(refusal.reply()).unwrap_or_default();
+    let head = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\ncache-control: no-store\r\nconnection: close\r\n\r\n",
+        body.len(),
+    );
+    [head.as_bytes(), &body].concat()
+}
