@@ -176,9 +176,12 @@ impl ErrorCode {
             Self::VaultSlow => {
                 row("vault_slow", 503, TryAgain, "see whether the keyring waits for an answer")
             }
-            Self::VaultDamaged => {
-                row("vault_damaged", 424, Config, "run `airbyte-token login` to store the secret anew")
-            }
+            Self::VaultDamaged => row(
+                "vault_damaged",
+                424,
+                Config,
+                "name the key it was sealed under, or move it away and run `airbyte-token login`",
+            ),
             Self::UpstreamUnavailable => row(
                 "upstream_unavailable",
                 503,

@@ -17,8 +17,12 @@ mod record;
 
 use record::Record;
 
-/// The largest file that is read, in bytes.
-const LARGEST_FILE: u64 = 1024 * 1024;
+use crate::config::MOST_PROFILES;
+
+/// How many profiles may be remembered before a login that fails under yet another name is not.
+const MOST_FAILED_LOGINS: usize = 2 * MOST_PROFILES;
+/// The largest file that is read, in bytes: more than the records of all of them take.
+const LARGEST_FILE: u64 = 4 * 1024 * 1024;
 
 /// What all profiles remember. Clones share it.
 #[derive(Clone, Debug)]
@@ -70,10 +74,21 @@ impl Remembering {
         self.note(profile, Memory { trouble: None, ..memory });
     }
 
-    /// Counts the exchanges of this memory too, and takes nothing else from it.
+    /// Counts the exchanges of this memory too, and takes nothing else from it. Names that are no profile's are counted
+    /// up to a bound: somebody who invents ever new ones must not make the file grow for ever.
     pub fn count(&self, profile: &ProfileName, other: &Memory) {
+        let full = self.records().len() >= MOST_FAILED_LOGINS;
+        if full && !self.records().contains_key(profile.as_str()) {
+            return;
+        }
         let memory = self.of(profile);
         self.note(profile, Memory { exchanges: other.exchanges.clone(), ..memory });
+    }
+
+    /// Forgets what was counted under names that are no profile's.
+    pub fn retain(&self, is_profile: impl Fn(&str) -> bool) {
+        self.records().retain(|name, _| is_profile(name));
+        self.0.changed.notify_one();
     }
 
     /// Forgets all that the profile remembers: it is gone.
@@ -155,13 +170,48 @@ fn read(path: &Path) -> io::Result<BTreeMap<String, Record>> {
 
 #[cfg(test)]
 mod tests {
+    use airbyte_token_core::refresher::PastExchange;
+
     use super::*;
+
+    fn profile(number: usize) -> ProfileName {
+        format!("p{number}").parse().unwrap()
+    }
+
+    /// As much as a profile can remember: sixty exchanges, and what went wrong in as many words as there may be.
+    fn a_full_memory() -> Memory {
+        let exchanges = vec![PastExchange { at: u64::MAX, elective: false }; 60];
+        Memory { exchanges, ..Memory::default() }
+    }
+
+    #[test]
+    fn invented_names_are_counted_up_to_a_bound_and_the_file_stays_one_that_is_read() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("memory.json");
+        let remembering = Remembering::load(path.clone());
+        (0..MOST_FAILED_LOGINS + MOST_PROFILES)
+            .for_each(|number| remembering.count(&profile(number), &a_full_memory()));
+        assert_eq!(remembering.records().len(), MOST_FAILED_LOGINS);
+        let profiles = MOST_FAILED_LOGINS..MOST_FAILED_LOGINS + MOST_PROFILES;
+        profiles.for_each(|number| remembering.file(&profile(number)).keep(a_full_memory()));
+        remembering.write().unwrap();
+        assert!(fs::metadata(&path).unwrap().len() < LARGEST_FILE);
+        assert_eq!(read(&path).unwrap().len(), MOST_FAILED_LOGINS + MOST_PROFILES);
+    }
+
+    #[test]
+    fn what_was_counted_under_other_names_than_a_profiles_is_forgotten_with_the_next_change() {
+        let remembering = Remembering::load("/nonexistent/memory.json".into());
+        (0..3).for_each(|number| remembering.count(&profile(number), &a_full_memory()));
+        remembering.retain(|name| name == "p1");
+        assert_eq!(remembering.of(&profile(1)), a_full_memory());
+        assert_eq!(remembering.of(&profile(2)), Memory::default());
+    }
 
     #[test]
     fn whoever_writes_at_once_with_others_fails_nobody_and_tears_nothing() {
         let home = tempfile::tempdir().unwrap();
         let remembering = Remembering::load(home.path().join("memory.json"));
-        let profile = |number: usize| format!("p{number}").parse::<ProfileName>().unwrap();
         (0..200).for_each(|number| remembering.forgive(&profile(number)));
         std::thread::scope(|scope| {
             for _ in 0..4 {

@@ -149,6 +149,7 @@ impl State {
             let refresher = proven.unwrap_or_else(remembered);
             handles.insert(name, self.employ(refresher, exchanger, alarm));
         }
+        self.0.remembering.retain(|name| handles.keys().any(|profile| profile.as_str() == name));
         *self.0.roster.write().unwrap_or_else(PoisonError::into_inner) = roster;
         self.0.cache.replace(handles);
     }

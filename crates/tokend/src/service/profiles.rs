@@ -1,6 +1,6 @@
 //! Profiles: listed, made, removed, chosen. A secret comes in here; none goes out.
 
-use airbyte_token_core::{Moment, ProfileName, names::BadProfileName};
+use airbyte_token_core::{Failure, Moment, ProfileName, names::BadProfileName};
 use airbyte_token_local::{
     ErrorCode,
     wire::{DefaultProfileRequest, ProfileReply, ProfileRequest, ProfilesReply, from_json},
@@ -84,7 +84,7 @@ fn refusal(name: &ProfileName, error: &ChangeError, now: Moment) -> Refusal {
         | ChangeError::NoFileVault
         | ChangeError::FileVault(_)
         | ChangeError::Policy(_) => Refusal::new(ErrorCode::ConfigInvalid, error.to_string()),
-        ChangeError::Failed(failure) => Refusal::failed(failure),
+        ChangeError::Failed(failure) => not_logged_in(failure),
         ChangeError::Paced(retry_at) => {
             Refusal::new(ErrorCode::Throttled, error.to_string()).retry(*retry_at, now)
         }
@@ -95,6 +95,17 @@ fn refusal(name: &ProfileName, error: &ChangeError, now: Moment) -> Refusal {
         }
     }
     .of(name)
+}
+
+/// Nothing goes on in the background for a login: what the codes advise for a profile would be wrong here.
+fn not_logged_in(failure: &Failure) -> Refusal {
+    let refusal = Refusal::failed(failure);
+    match failure {
+        Failure::Transient { .. } | Failure::Throttled { .. } | Failure::Suspect { .. } => {
+            refusal.hint("nothing was changed; check the url, and log in again when Airbyte answers")
+        }
+        Failure::Rejected { .. } | Failure::Misdirected { .. } | Failure::Vault { .. } => refusal,
+    }
 }
 
 fn describe(name: &ProfileName, profile: &Profile) -> ProfileReply {
