@@ -95,12 +95,11 @@ impl Budget {
     fn sprint_opens(&self, kind: Kind, pace: Duration) -> Steady {
         let Some(last) = self.past.back() else { return Steady::LONG_AGO };
         let paced = last.at.after(pace);
-        match kind {
+        let spare = match kind {
             Kind::Regular => sprints(pace),
             Kind::Elective => sprints(pace) / 2,
-        }
-        .checked_sub(1)
-        .map_or(paced, |spare| paced.min(self.falls_below(spare + 1, HOUR, |past| past.sprint)))
+        };
+        if spare == 0 { paced } else { paced.min(self.falls_below(spare, HOUR, |past| past.sprint)) }
     }
 
     /// When fewer than `limit` of the exchanges that match have begun within the last `window`. `limit` is not zero.

@@ -108,9 +108,8 @@ impl Refresher {
     /// An issuer that hands out the same token again has not made it live longer.
     fn with_no_second_life(&self, token: Token) -> Token {
         let same = self.holding.as_ref().filter(|held| held.token().fingerprint() == token.fingerprint());
-        let left = same.map(|held| held.token().remaining(self.now()));
-        match left.filter(|left| *left < token.remaining(self.now())) {
-            Some(left) => token.ending(self.now().after(left)),
+        match same.map(|held| held.token().remaining(self.now())) {
+            Some(left) => token.ending(self.now().after(left.min(token.remaining(self.now())))),
             None => token,
         }
     }

@@ -79,7 +79,6 @@ impl Trouble {
     pub(super) const fn unpark(&mut self) {
         self.standing = match self.standing {
             Standing::Trying => Standing::Trying,
-            Standing::Accused | Standing::Parked { .. } if self.is_of_vault() => Standing::Trying,
             Standing::Accused | Standing::Parked { .. } => Standing::Accused,
         };
     }

@@ -199,6 +199,18 @@ fn a_person_may_try_at_once_and_a_refusal_then_parks_at_once() {
 }
 
 #[test]
+fn what_a_person_asked_for_is_not_forgotten_because_a_client_asks_for_less() {
+    let mut world = World::with_token(1, hours(2));
+    world.refresh();
+    world.pass(secs(1));
+    refuse_twice(&mut world, &rejected());
+    world.refresh();
+    assert!(!world.is_flying(), "the floor after the last refusal is not over");
+    world.request(hours(2) - secs(1));
+    world.until_begin(secs(1)).expect("the person's try begins as soon as the floor allows");
+}
+
+#[test]
 fn a_person_who_tries_during_an_outage_unparks_for_good() {
     let mut world = parked();
     world.pass(secs(30));
