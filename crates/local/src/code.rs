@@ -71,11 +71,10 @@ struct Row {
     name: &'static str,
     http: u16,
     exit: ExitStatus,
-    remedy: &'static str,
 }
 
-const fn row(name: &'static str, http: u16, exit: ExitStatus, remedy: &'static str) -> Row {
-    Row { name, http, exit, remedy }
+const fn row(name: &'static str, http: u16, exit: ExitStatus) -> Row {
+    Row { name, http, exit }
 }
 
 impl ErrorCode {
@@ -137,88 +136,79 @@ impl ErrorCode {
     /// One thing to do about it, for when nothing better is known: lower-case, no full stop.
     #[must_use]
     pub const fn remedy(self) -> &'static str {
-        self.row().remedy
+        match self {
+            Self::BadRequest => "see `airbyte-token --help`",
+            Self::NoSuchProfile => "`airbyte-token profiles` lists those there are",
+            Self::NoProfileChosen => {
+                "name a profile with -p, or choose a default with `airbyte-token use NAME`"
+            }
+            Self::NoSecretStored => "run `airbyte-token login`",
+            Self::LogInAgain => "run `airbyte-token login` again for the new URL",
+            Self::Misdirected => "check the profile's service and URL",
+            Self::ConfigInvalid => "correct the daemon's configuration",
+            Self::CredentialsRejected => {
+                "check the client id and secret in Airbyte's settings, then run `airbyte-token login`"
+            }
+            Self::VaultDenied => "allow airbyte-tokend to use the keyring",
+            Self::VaultLocked => "unlock the keyring",
+            Self::VaultAbsent => "start a keyring service, or log in with `--vault file` or `--vault memory`",
+            Self::VaultSlow => "see whether the keyring waits for an answer",
+            Self::VaultDamaged => {
+                "name the key it was sealed under, or move it away and run `airbyte-token login`"
+            }
+            Self::UpstreamUnavailable => {
+                "the daemon tries again by itself; `airbyte-token status` shows when"
+            }
+            Self::Throttled => "wait; the daemon asks again when Airbyte allows it",
+            Self::MinTtlUnmet => "ask for less with --min-ttl, or try again later",
+            Self::WaitOver => "try again, or wait longer with --wait",
+            Self::Busy | Self::ShuttingDown => "try again in a moment",
+            Self::PeerRefused => "run this as the user that the daemon serves",
+            Self::RequestRefused => {
+                "send the request directly: no browser, no proxy, no Origin or forwarding header"
+            }
+            Self::WrongHost => "send `Host: localhost`",
+            Self::NotFound | Self::MethodNotAllowed | Self::Unknown => {
+                "bring airbyte-token and airbyte-tokend to the same version"
+            }
+            Self::TooLarge => "send less",
+            Self::Internal => "see the daemon's log: `journalctl --user -u airbyte-tokend`",
+        }
     }
 
     const fn row(self) -> Row {
         use ExitStatus::{Config, Mismatch, Refused, TryAgain, Usage};
         match self {
-            Self::BadRequest => row("bad_request", 400, Usage, "see `airbyte-token --help`"),
-            Self::NoSuchProfile => {
-                row("no_such_profile", 404, Config, "`airbyte-token profiles` lists those there are")
-            }
-            Self::NoProfileChosen => row(
-                "no_profile_chosen",
-                404,
-                Config,
-                "name a profile with -p, or choose a default with `airbyte-token use NAME`",
-            ),
-            Self::NoSecretStored => row("no_secret_stored", 424, Config, "run `airbyte-token login`"),
-            Self::LogInAgain => {
-                row("log_in_again", 424, Config, "run `airbyte-token login` again for the new URL")
-            }
-            Self::Misdirected => row("misdirected", 424, Config, "check the profile's service and URL"),
-            Self::ConfigInvalid => row("config_invalid", 409, Config, "correct the daemon's configuration"),
-            Self::CredentialsRejected => row(
-                "credentials_rejected",
-                424,
-                Refused,
-                "check the client id and secret in Airbyte's settings, then run `airbyte-token login`",
-            ),
-            Self::VaultDenied => row("vault_denied", 424, Refused, "allow airbyte-tokend to use the keyring"),
-            Self::VaultLocked => row("vault_locked", 503, TryAgain, "unlock the keyring"),
-            Self::VaultAbsent => row(
-                "vault_absent",
-                503,
-                TryAgain,
-                "start a keyring service, or log in with `--vault file` or `--vault memory`",
-            ),
-            Self::VaultSlow => {
-                row("vault_slow", 503, TryAgain, "see whether the keyring waits for an answer")
-            }
-            Self::VaultDamaged => row(
-                "vault_damaged",
-                424,
-                Config,
-                "name the key it was sealed under, or move it away and run `airbyte-token login`",
-            ),
-            Self::UpstreamUnavailable => row(
-                "upstream_unavailable",
-                503,
-                TryAgain,
-                "the daemon tries again by itself; `airbyte-token status` shows when",
-            ),
-            Self::Throttled => {
-                row("throttled", 503, TryAgain, "wait; the daemon asks again when Airbyte allows it")
-            }
-            Self::MinTtlUnmet => {
-                row("min_ttl_unmet", 503, TryAgain, "ask for less with --min-ttl, or try again later")
-            }
-            Self::WaitOver => row("wait_over", 504, TryAgain, "try again, or wait longer with --wait"),
-            Self::Busy => row("busy", 503, TryAgain, "try again in a moment"),
-            Self::ShuttingDown => row("shutting_down", 503, TryAgain, "try again in a moment"),
-            Self::PeerRefused => {
-                row("peer_refused", 403, Refused, "run this as the user that the daemon serves")
-            }
-            Self::RequestRefused => row(
-                "request_refused",
-                403,
-                Refused,
-                "send the request directly: no browser, no proxy, no Origin or forwarding header",
-            ),
-            Self::WrongHost => row("wrong_host", 421, Refused, "send `Host: localhost`"),
-            Self::NotFound => row("not_found", 404, Mismatch, VERSIONS),
-            Self::MethodNotAllowed => row("method_not_allowed", 405, Mismatch, VERSIONS),
-            Self::TooLarge => row("too_large", 413, Usage, "send less"),
-            Self::Internal => {
-                row("internal", 500, TryAgain, "see the daemon's log: `journalctl --user -u airbyte-tokend`")
-            }
-            Self::Unknown => row("unknown", 500, Mismatch, VERSIONS),
+            Self::BadRequest => row("bad_request", 400, Usage),
+            Self::NoSuchProfile => row("no_such_profile", 404, Config),
+            Self::NoProfileChosen => row("no_profile_chosen", 404, Config),
+            Self::NoSecretStored => row("no_secret_stored", 424, Config),
+            Self::LogInAgain => row("log_in_again", 424, Config),
+            Self::Misdirected => row("misdirected", 424, Config),
+            Self::ConfigInvalid => row("config_invalid", 409, Config),
+            Self::CredentialsRejected => row("credentials_rejected", 424, Refused),
+            Self::VaultDenied => row("vault_denied", 424, Refused),
+            Self::VaultLocked => row("vault_locked", 503, TryAgain),
+            Self::VaultAbsent => row("vault_absent", 503, TryAgain),
+            Self::VaultSlow => row("vault_slow", 503, TryAgain),
+            Self::VaultDamaged => row("vault_damaged", 424, Config),
+            Self::UpstreamUnavailable => row("upstream_unavailable", 503, TryAgain),
+            Self::Throttled => row("throttled", 503, TryAgain),
+            Self::MinTtlUnmet => row("min_ttl_unmet", 503, TryAgain),
+            Self::WaitOver => row("wait_over", 504, TryAgain),
+            Self::Busy => row("busy", 503, TryAgain),
+            Self::ShuttingDown => row("shutting_down", 503, TryAgain),
+            Self::PeerRefused => row("peer_refused", 403, Refused),
+            Self::RequestRefused => row("request_refused", 403, Refused),
+            Self::WrongHost => row("wrong_host", 421, Refused),
+            Self::NotFound => row("not_found", 404, Mismatch),
+            Self::MethodNotAllowed => row("method_not_allowed", 405, Mismatch),
+            Self::TooLarge => row("too_large", 413, Usage),
+            Self::Internal => row("internal", 500, TryAgain),
+            Self::Unknown => row("unknown", 500, Mismatch),
         }
     }
 }
-
-const VERSIONS: &str = "bring airbyte-token and airbyte-tokend to the same version";
 
 impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
