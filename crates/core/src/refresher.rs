@@ -66,7 +66,7 @@ struct Seen {
 }
 
 /// How somebody wants a new token although the old one is good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Asked {
     /// By a client's wish for more life, or its report of a 401: waits like any other exchange.
     Patiently,
@@ -152,7 +152,7 @@ impl Refresher {
     }
 
     /// A caller was refused (401) with the token of this fingerprint. True if that is the current one; then a new one
-    /// is asked for, unless the credentials themselves are parked.
+    /// is asked for; while renewal fails that is its next try, and clients cannot hasten it.
     pub fn handle_rejected(&mut self, now: Moment, fingerprint: Fingerprint) -> bool {
         self.observe(now);
         let current = self.holding.as_ref().is_some_and(|held| held.token().fingerprint() == fingerprint);

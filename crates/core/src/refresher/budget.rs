@@ -114,3 +114,68 @@ fn sprints(pace: Duration) -> usize {
     let paced = HOUR.as_millis().div_ceil(pace.as_millis().max(1));
     usize::try_from(paced).map_or(0, |paced| AN_HOUR.saturating_sub(paced))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPACING: Spacing = Spacing { floor: Duration::from_secs(1), pace: Duration::from_secs(100) };
+    const START: Steady = Steady::LONG_AGO.after(Duration::from_secs(7_200));
+
+    /// Begins an exchange as often as it may within this time, and says how long each waited for the one before.
+    fn gaps(kind: Kind, at_least: Duration, within: Duration) -> Vec<Duration> {
+        let mut budget = Budget::default();
+        let mut gaps = Vec::new();
+        let mut at = START;
+        while at < START.after(within) {
+            budget.spend(at, kind, SPACING.pace);
+            let next = budget.opens(kind, SPACING).max(at.after(at_least));
+            gaps.push(next.since(at));
+            at = next;
+        }
+        gaps
+    }
+
+    fn quick(gaps: &[Duration]) -> usize {
+        gaps.iter().take_while(|gap| **gap < SPACING.pace).count()
+    }
+
+    #[test]
+    fn twenty_four_sprints_an_hour_and_then_the_pace() {
+        let gaps = gaps(Kind::Regular, Duration::from_secs(10), Duration::from_secs(3_000));
+        assert_eq!(quick(&gaps), 24);
+        assert!(gaps[24..].iter().all(|gap| *gap == SPACING.pace), "{gaps:?}");
+    }
+
+    #[test]
+    fn half_as_many_sprints_for_what_clients_ask() {
+        let gaps = gaps(Kind::Elective, Duration::from_secs(13), Duration::from_secs(1_000));
+        assert_eq!(quick(&gaps), 12);
+    }
+
+    #[test]
+    fn sprints_come_back_after_an_hour() {
+        let mut budget = Budget::default();
+        for nth in 0..25 {
+            budget.spend(START.after(Duration::from_secs(10 * nth)), Kind::Regular, SPACING.pace);
+        }
+        let first_sprint = START.after(Duration::from_secs(10));
+        let late = START.after(Duration::from_secs(3_605));
+        budget.spend(late, Kind::Regular, SPACING.pace);
+        assert_eq!(budget.opens(Kind::Regular, SPACING), first_sprint.after(HOUR), "before the pace would");
+    }
+
+    #[test]
+    fn the_pace_leaves_the_rest_of_the_hour_to_sprints() {
+        let left = [100, 84, 72, 60, 1].map(|pace| sprints(Duration::from_secs(pace)));
+        assert_eq!(left, [24, 17, 10, 0, 0]);
+    }
+
+    #[test]
+    fn without_sprints_there_is_only_the_pace() {
+        let minute = Spacing { pace: MINUTE, ..SPACING };
+        let mut budget = Budget::default();
+        budget.spend(START, Kind::Regular, MINUTE);
+        assert_eq!(budget.opens(Kind::Regular, minute), START.after(MINUTE));
+    }
+}

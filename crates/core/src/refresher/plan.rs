@@ -43,14 +43,9 @@ impl Refresher {
         self.hasten();
     }
 
-    /// Somebody wants a new token although the old one is good. Clients cannot ask for parked credentials.
+    /// Somebody wants a new token although the old one is good. What was asked for urgently stays urgent.
     pub(super) fn ask(&mut self, how: Asked) {
-        let parked = self.trouble.as_ref().is_some_and(Trouble::is_parked);
-        match how {
-            Asked::Urgently => self.asked = Some(how),
-            Asked::Patiently if parked || self.asked.is_some() => {}
-            Asked::Patiently => self.asked = Some(how),
-        }
+        self.asked = self.asked.max(Some(how));
     }
 
     /// A token came.

@@ -11,8 +11,8 @@ use crate::Moment;
 pub(super) struct Steady(Duration);
 
 impl Steady {
-    /// Where a refresher begins: late enough that what an earlier run did fits in before it.
-    const START: Self = Self(Duration::from_secs(2 * 60 * 60));
+    /// Where a refresher begins: two hours in, so that the last hour of an earlier run fits in before it.
+    const START: Self = Self(Duration::from_secs(7_200));
     /// Before anything that could matter.
     pub(super) const LONG_AGO: Self = Self(Duration::ZERO);
 

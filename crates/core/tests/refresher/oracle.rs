@@ -6,6 +6,9 @@ use airbyte_token_core::{Answer, Failure, Moment, Reason, Snapshot, Token, Vault
 
 use crate::fixture::{fingerprint, hours, mins, secs, transient};
 
+/// More exchanges than any history here has room for.
+const STORM: u32 = 20_000;
+
 /// What the refresher promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Promise {
@@ -63,6 +66,7 @@ pub(crate) struct Oracle {
     /// When exchanges that reached the issuer began, by `run`.
     pub(crate) begun: Vec<Duration>,
     last_attempt: Option<Duration>,
+    attempts: u32,
     token: Option<TrueToken>,
     failing: bool,
     used: Option<Duration>,
@@ -94,6 +98,8 @@ impl Oracle {
     }
 
     pub(crate) fn begun(&mut self) {
+        self.attempts += 1;
+        assert!(self.attempts < STORM, "a storm: so many exchanges that a test would not end");
         self.check_begin();
         self.begun.push(self.run);
         self.last_attempt = Some(self.run);

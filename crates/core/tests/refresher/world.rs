@@ -223,8 +223,10 @@ impl World {
     }
 
     fn look(&mut self) {
-        while let Some(Command::Exchange) = self.refresher.poll_command() {
-            self.oracle.begun();
+        for _ in 0..2 {
+            if let Some(Command::Exchange) = self.refresher.poll_command() {
+                self.oracle.begun();
+            }
         }
         let now = self.now();
         self.oracle.check_wake(self.refresher.poll_timeout(), now);

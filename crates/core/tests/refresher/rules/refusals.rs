@@ -123,6 +123,22 @@ fn clients_cannot_wake_parked_credentials() {
 }
 
 #[test]
+fn what_a_client_reported_while_parked_is_made_good_with_a_new_secret() {
+    let mut world = World::with_token(1, hours(2));
+    world.refresh();
+    world.pass(secs(1));
+    refuse_twice(&mut world, &rejected());
+    world.pass(secs(2));
+    let held = world.refresher.snapshot().token.expect("it lives").fingerprint();
+    let now = world.now();
+    world.refresher.handle_rejected(now, held);
+    world.tick();
+    assert!(!world.is_flying());
+    world.new_secret();
+    assert!(world.is_flying());
+}
+
+#[test]
 fn what_says_nothing_about_the_credentials_does_not_hide_a_refusal() {
     for silence in [throttled(None), transient(), suspect(), vault(VaultTrouble::Locked)] {
         let mut world = World::new(1);

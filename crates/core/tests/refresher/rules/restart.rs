@@ -168,6 +168,7 @@ fn a_memory_in_its_time_is_kept_to_the_second() {
     let wait = |memory| first_wait(memory, secs(now));
     assert_eq!(wait(trouble(Standing::Parked { probes: 0 }, now + 77)), secs(77));
     assert_eq!(wait(Memory { told_until: Some(now + 77), ..Memory::default() }), secs(77));
+    assert_eq!(wait(exchanges((0..60).map(|nth| now - 3_540 + nth))), mins(1), "a whole hour is kept");
     assert_eq!(wait(exchanges((0..10).map(|nth| now - 50 + nth))), secs(10));
 }
 
