@@ -1,4 +1,5 @@
-//! The only place that reads a clock. Everything else is told what time it is.
+//! The only place that reads a clock, but for the time stamp that systemd wants with a reload. Everything else is told
+//! what time it is.
 
 mod alarm;
 mod leap;

@@ -1,4 +1,4 @@
-//! Builds the parts and runs them. Tasks that outlive a request are spawned here and nowhere else.
+//! Builds the parts and runs them. Tasks that outlive a connection are spawned here and nowhere else.
 
 mod change;
 mod state;

@@ -2,8 +2,8 @@
 //!
 //! In reading order: [`daemon`] builds the parts and runs them, [`config`] says which profiles there are, [`listen`]
 //! opens the socket, [`service`] answers requests, [`cache`] drives the rules of `airbyte-token-core`, [`issuer`]
-//! talks to Airbyte, [`vault`] keeps the secrets; [`clock`] is the only place that reads a clock and [`harden`] the
-//! only one with unsafe code.
+//! talks to Airbyte, [`vault`] keeps the secrets; [`logs`] is what the daemon says of itself, [`clock`] is where clocks
+//! are read, and [`harden`] the only place with unsafe code.
 
 pub mod cache;
 pub mod clock;

@@ -22,8 +22,8 @@ const SHORT_WAIT: Duration = Duration::from_secs(2);
 
 impl State {
     /// Proves the pair with one exchange, stores the secret, writes the profile, and serves it with the token that the
-    /// proof brought. If a step fails, everything is as before. What else was changed in the file by hand comes into
-    /// force too, as by a reload.
+    /// proof brought. If a step fails, everything is as before, but for a vault that answers too late (see [`Vault`]).
+    /// What else was changed in the file by hand comes into force too, as by a reload.
     ///
     /// # Errors
     /// Says which step failed and why.
@@ -102,7 +102,8 @@ impl State {
         refresher.poll_command().map(drop).ok_or_else(paced)
     }
 
-    /// Forgets the secret, the profile and its token. If a step fails, everything is as before.
+    /// Forgets the secret, the profile and its token. If a step fails, everything is as before, but for a vault that
+    /// answers too late (see [`Vault`]).
     ///
     /// # Errors
     /// When the vault does not delete the secret or the file cannot be written.

@@ -112,7 +112,8 @@ impl State {
     /// before any is touched. A profile that is the same as before will keep its actor and its token; one that was
     /// just proven will begin with the token of the proof.
     ///
-    /// Reads certificates from the disk, and must be called on the runtime or a thread of its. Whoever calls this while callers are served does so off the loop.
+    /// Reads certificates from the disk, and must be called on the runtime or a thread of its. Whoever calls this while
+    /// callers are served does so off the loop.
     pub(super) fn prepare(&self, config: Config, mut proven: Option<Proven>) -> Result<Ready, ChangeError> {
         let (old, served) = (self.roster(), self.0.cache.all());
         let policy = config.refresh.policy()?;
