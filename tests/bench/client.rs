@@ -39,11 +39,13 @@ pub(crate) struct Verdict {
     pub(crate) client: f64,
     /// What the C program itself came to when it was measured again.
     pub(crate) floor_again: f64,
+    /// Whether the client is linked statically, as it is installed.
+    pub(crate) is_static: bool,
 }
 
 impl Verdict {
     pub(crate) fn is_within(self) -> bool {
-        self.client <= LIMIT
+        self.client <= LIMIT && self.is_static
     }
 
     /// Whether the machine did so much else that the ratio says little.
@@ -64,7 +66,8 @@ pub(crate) fn measure(place: &Place, programs: &Programs, calls: usize) -> Resul
     }
     let floor = subjects[FLOOR].samples.median();
     let ratio = |index: usize| subjects[index].samples.median() / floor;
-    let verdict = Verdict { client: ratio(CLIENT), floor_again: ratio(FLOOR_AGAIN) };
+    let is_static = is_static(&programs.client)? == Some(true);
+    let verdict = Verdict { client: ratio(CLIENT), floor_again: ratio(FLOOR_AGAIN), is_static };
     let rows = subjects.iter().map(|subject| subject.row(floor)).collect();
     let title =
         format!("One call: a token printed, from the process's start to its end ({calls} each, in turn)");

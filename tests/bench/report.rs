@@ -1,4 +1,5 @@
 //! The only place that prints: tables for people, and the same figures as JSON for programs.
+#![expect(clippy::disallowed_methods, reason = "this is where the benchmark speaks")]
 
 use std::{
     fmt::Write as _,

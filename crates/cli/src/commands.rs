@@ -62,8 +62,9 @@ struct Daemon {
 impl Daemon {
     /// Longer than the daemon takes to answer anything that no person must attend to.
     const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
-    /// Somebody may have to unlock a keyring first, and the exchange comes on top.
-    const ATTENDED_WITHIN: Duration = Duration::from_secs(120);
+    /// Somebody may have to unlock keyrings: the daemon waits a minute for each of three steps, and the exchange comes on
+    /// top.
+    const ATTENDED_WITHIN: Duration = Duration::from_secs(210);
     /// What an answer may take beyond the time that it was asked to take.
     const GRACE: Duration = Duration::from_secs(5);
 

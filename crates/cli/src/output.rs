@@ -2,6 +2,7 @@
 //!
 //! Standard output carries what was asked for, whole or not at all. Standard error speaks to people; what others said
 //! is shown there without anything that a terminal would obey.
+#![expect(clippy::disallowed_methods, reason = "this is the module that prints")]
 
 use std::io::{self, Write as _};
 

@@ -1,4 +1,5 @@
 //! The person at the terminal: asked, shown colours, or not there at all.
+#![expect(clippy::disallowed_methods, reason = "asks whether people look on")]
 
 mod hidden;
 mod line;

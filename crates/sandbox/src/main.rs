@@ -1,4 +1,5 @@
 //! The stand-in as a program: flags in, one line out, then it serves until it is told to stop.
+#![expect(clippy::disallowed_methods, reason = "says where it listens, or why it does not")]
 
 mod args;
 

@@ -11,6 +11,7 @@ use std::{io, os::fd::OwnedFd, time::Duration};
 
 use airbyte_token_core::Moment;
 use rustix::time::{ClockId, Timespec};
+use sd_notify::NotifyState;
 use tokio::io::unix::AsyncFd;
 
 /// The machine's clocks: `CLOCK_BOOTTIME`, which counts suspend (`clock_gettime(2)`), and `CLOCK_REALTIME`.
@@ -22,6 +23,17 @@ impl Clock {
     #[must_use]
     pub fn now(self) -> Moment {
         Moment::new(read(ClockId::Boottime), read(ClockId::Realtime))
+    }
+}
+
+impl Clock {
+    /// The time stamp that systemd wants with `RELOADING=1`, on its own clock (`sd_notify(3)`).
+    ///
+    /// # Errors
+    /// When the clock cannot be read.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads a clock")]
+    pub fn stamp(self) -> io::Result<NotifyState<'static>> {
+        NotifyState::monotonic_usec_now()
     }
 }
 

@@ -19,7 +19,7 @@ use tokio::{
 
 use crate::{
     cache::Remembering,
-    clock::LeapWatch,
+    clock::{Clock, LeapWatch},
     config::{Config, ConfigError},
     listen::{self, DirectoryError, ListenError, Listening},
     service::{self, Ending, Pulse, Refusal},
@@ -164,7 +164,7 @@ async fn obey_signals(state: State, signals: Signals, stop: Arc<Notify>) {
 
 /// systemd waits for `READY=1` after `RELOADING=1` and a time stamp (`sd_notify(3)`), whatever became of the reload.
 async fn reload(state: &State) {
-    match NotifyState::monotonic_usec_now() {
+    match Clock.stamp() {
         Ok(now) => tell_manager(&[NotifyState::Reloading, now]),
         Err(error) => tracing::debug!(%error, "no time to tell the service manager"),
     }

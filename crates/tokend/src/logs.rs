@@ -3,6 +3,7 @@
 //! Levels say who must act: `error`, somebody has to repair something; `warn`, it heals by itself but somebody may want
 //! to know; `info`, what an owner wants to read back later; `debug` and `trace`, for whoever works on the daemon. At no
 //! level is there a secret, a token (fingerprints instead) or anything of an answer's body.
+#![expect(clippy::disallowed_methods, reason = "this is where the daemon speaks")]
 
 use std::{
     io::{self, IsTerminal as _},

@@ -15,6 +15,7 @@ use axum::{
     Router,
     body::Body,
     http::{Method, Request, StatusCode},
+    response::Response,
 };
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
@@ -47,12 +48,17 @@ async fn ask(app: &Router, method: &str, path: &str, body: Option<Value>) -> Rep
 async fn ask_for(accept: &str, app: &Router, method: &str, path: &str, body: Option<Value>) -> Reply {
     let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
     let request = Request::builder().method(method).uri(path).header("accept", accept).body(body).unwrap();
-    let response = app.clone().oneshot(request).await.unwrap();
-    let kind = response.headers().get("content-type").map(|kind| kind.to_str().unwrap().to_owned());
-    Reply {
-        status: response.status(),
-        kind: kind.unwrap_or_default(),
-        body: response.into_body().collect().await.unwrap().to_bytes().to_vec(),
+    Reply::of(app.clone().oneshot(request).await.unwrap()).await
+}
+
+impl Reply {
+    async fn of(response: Response) -> Self {
+        let kind = response.headers().get("content-type").map(|kind| kind.to_str().unwrap().to_owned());
+        Self {
+            status: response.status(),
+            kind: kind.unwrap_or_default(),
+            body: response.into_body().collect().await.unwrap().to_bytes().to_vec(),
+        }
     }
 }
 
@@ -132,6 +138,57 @@ async fn a_method_is_served_if_and_only_if_it_is_described() {
             assert_eq!(served, described, "{method} {path}");
         }
     }
+}
+
+#[tokio::test]
+async fn on_every_route_a_browser_and_a_foreign_host_are_refused_as_described() {
+    let home = tempfile::tempdir().unwrap();
+    let app = app(home.path());
+    for (path, operations) in document()["paths"].as_object().unwrap() {
+        let methods =
+            ["get", "put", "post", "delete"].into_iter().filter(|method| operations.get(method).is_some());
+        for method in methods {
+            for (header, value, status) in
+                [("origin", "https://example.com", 403), ("host", "example.com", 421)]
+            {
+                let request = Request::builder()
+                    .method(method.to_uppercase().as_str())
+                    .uri(path.replace("{name}", "p"))
+                    .header(header, value);
+                let reply =
+                    Reply::of(app.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()).await;
+                assert_eq!(reply.status.as_u16(), status, "{method} {path}");
+                check(method, path, &reply);
+            }
+        }
+    }
+}
+
+/// Each row: a route, and the names that its query may have.
+#[test]
+fn the_query_of_every_route_is_described() {
+    let document = document();
+    let described = |path: &str, method: &str| -> BTreeSet<String> {
+        let parameters =
+            document["paths"][path][method]["parameters"].as_array().cloned().unwrap_or_default();
+        parameters.iter().map(|parameter| parameter["name"].as_str().unwrap().to_owned()).collect()
+    };
+    for (path, method, names) in [
+        ("/v1/token", "get", &["profile", "min_ttl", "wait"][..]),
+        ("/v1/token/refresh", "post", &["profile", "wait"]),
+        ("/v1/token/reject", "post", &["profile"]),
+    ] {
+        assert_eq!(described(path, method), names.iter().map(|name| (*name).to_owned()).collect(), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_query_with_a_name_that_is_not_described_is_refused_as_described() {
+    let home = tempfile::tempdir().unwrap();
+    let app = app(home.path());
+    check_reply(&app, "GET", "/v1/token", "/v1/token?min-ttl=5m", None, 400).await;
+    check_reply(&app, "POST", "/v1/token/refresh", "/v1/token/refresh?min_ttl=5m", None, 400).await;
+    check_reply(&app, "POST", "/v1/token/reject", "/v1/token/reject?wait=5s", Some(json!({})), 400).await;
 }
 
 #[test]

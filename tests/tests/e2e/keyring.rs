@@ -101,7 +101,7 @@ fn a_frozen_keyring_delays_nobody_who_asks_for_a_live_token() {
     let alive = airbyte.latest_token();
     keyring.freeze();
     let http = daemon.http();
-    let renewal = thread::spawn(move || http.post("/v1/token/refresh?wait=30s"));
+    let renewal = thread::spawn(move || http.post("/v1/token/refresh?wait=6s"));
     eventually("the renewal waits for the keyring", PATIENCE, || {
         (daemon.http().status_of("main")["state"] == "refreshing").then_some(())
     });

@@ -149,6 +149,8 @@ fn a_user_installs_logs_in_and_prints_and_the_daemon_survives_what_befalls_it() 
     again.assert_absent("the journal", &journal);
     let said = String::from_utf8_lossy(&journal).into_owned();
     assert!(said.contains("logged in") && said.contains("got a token"), "the daemon's own words are there");
+    let ours = ["journalctl", "_TRANSPORT=journal", "SYSLOG_IDENTIFIER=airbyte-tokend", "--output=cat"];
+    assert!(machine.booted.must(&ours).contains("logged in"), "it speaks to the journal itself");
     leaks_are_found(&machine);
 
     machine.must_as_alice(&[
@@ -160,7 +162,8 @@ fn a_user_installs_logs_in_and_prints_and_the_daemon_survives_what_befalls_it() 
     ]);
     assert_eq!(machine.property("Result"), "success", "it stopped as told");
     machine.must_as_alice(&["bash", "/run/host/repository/.make/uninstall"]);
-    assert!(!machine.alice(&["test", "-e", CLIENT]).success, "nothing is left behind");
+    let left = machine.must_as_alice(&["find", "/home/alice/.local", "-name", "airbyte-tok*", "-type", "f"]);
+    assert_eq!(left, "", "neither a program nor a unit is left behind");
 }
 
 /// The control of the search: a secret that somebody does log is found, in the same journal in the same way.

@@ -1,4 +1,5 @@
 //! Colours, where they help and nobody has asked for none (<https://no-color.org>).
+#![expect(clippy::disallowed_methods, reason = "asks whether people look on")]
 
 use std::{
     env,

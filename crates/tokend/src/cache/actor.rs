@@ -11,7 +11,9 @@ use std::{
     time::Duration,
 };
 
-use airbyte_token_core::{Answer, Command, Failure, Fingerprint, Issued, RefreshPolicy, Refresher, Snapshot};
+use airbyte_token_core::{
+    Answer, Command, Failure, Fingerprint, Issued, Moment, RefreshPolicy, Refresher, Snapshot,
+};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::{Exchanger, MemoryFile};
@@ -25,8 +27,8 @@ use crate::{
 pub(super) enum Ask {
     /// A token with at least this much life.
     Token(Duration, oneshot::Sender<Answer>),
-    /// A new token, because a person wants one. Answered when the wish is noted.
-    Refresh(oneshot::Sender<()>),
+    /// A new token, because a person wants one and waits until then. Answered when the wish is noted.
+    Refresh(Moment, oneshot::Sender<()>),
     /// The server refused this one. The answer: whether it was the current one.
     Rejected(Fingerprint, oneshot::Sender<bool>),
     /// The wall clock was set: what is due may have changed.
@@ -34,6 +36,9 @@ pub(super) enum Ask {
     /// Tokens are to be renewed by other rules from now on.
     Policy(RefreshPolicy),
 }
+
+/// What a person's wait must leave when the vault has used it up: enough to be told so.
+const AFTER_THE_VAULT: Duration = Duration::from_millis(500);
 
 pub(super) struct Actor {
     pub(super) clock: Clock,
@@ -45,6 +50,8 @@ pub(super) struct Actor {
     pub(super) retired: Arc<Notify>,
     pub(super) memory: MemoryFile,
     pub(super) alarm: Alarm,
+    /// Until when a person waits for the next exchange, who may be asked to unlock the keyring for it.
+    pub(super) attended: Option<Moment>,
 }
 
 type InFlight = Option<Pin<Box<dyn Future<Output = Result<Issued, Failure>> + Send>>>;
@@ -80,7 +87,9 @@ impl Actor {
         let now = self.clock.now();
         match ask {
             Ask::Token(min_ttl, reply) => tell(reply, self.refresher.request(now, min_ttl)),
-            Ask::Refresh(reply) => {
+            Ask::Refresh(until, reply) => {
+                let before = self.refresher.snapshot();
+                self.attended = (before.exchanges == before.landed).then_some(until);
                 self.refresher.refresh(now);
                 tell(reply, ());
             }
@@ -121,10 +130,17 @@ impl Actor {
             match command {
                 Command::Exchange => {
                     let exchanger = Arc::clone(&self.exchanger);
-                    *in_flight = Some(Box::pin(async move { exchanger.exchange(vault::BACKGROUND).await }));
+                    let patience = self.patience();
+                    *in_flight = Some(Box::pin(async move { exchanger.exchange(patience).await }));
                 }
             }
         }
+    }
+
+    /// How long the exchange that begins now may wait for the vault.
+    fn patience(&mut self) -> Duration {
+        let waits = self.attended.take().map_or(Duration::ZERO, |until| until.rest(self.clock.now()));
+        waits.saturating_sub(AFTER_THE_VAULT).clamp(vault::BACKGROUND, vault::ATTENDED)
     }
 
     /// Whoever waits asks again when woken, which is published too: only news may wake.

@@ -80,6 +80,7 @@ impl ProfileHandle {
             retired: Arc::clone(&retired),
             memory,
             alarm,
+            attended: None,
         };
         (Self { clock: Clock, published, asks, was_read, retired }, actor.run())
     }
@@ -114,7 +115,7 @@ impl ProfileHandle {
     pub async fn refresh(&self, wait: Duration) -> Result<Arc<Token>, Shortfall> {
         let before = self.snapshot();
         let give_up = self.clock.now().after(wait);
-        self.ask(Ask::Refresh).await?;
+        self.ask(|reply| Ask::Refresh(give_up, reply)).await?;
         if let Some(at) = self.next_exchange().filter(|at| !at.rest(give_up).is_zero()) {
             return Err(self.not_before(at));
         }
