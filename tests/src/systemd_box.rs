@@ -2,13 +2,14 @@
 //! machine's root. Nothing that is written inside reaches the machine, and nothing inside outlives the box.
 
 use std::{
+    ffi::OsStr,
     fs, io,
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
 };
 
-use crate::{PATIENCE, eventually};
+use crate::{PATIENCE, Person, eventually};
 
 const INIT: &str = include_str!("systemd_box/init.sh");
 
@@ -28,10 +29,9 @@ impl SystemdBox {
     /// Boots. Each of `shares` is seen inside as `/run/host/NAME`.
     ///
     /// # Panics
-    /// Without root, or when systemd does not come up: both are said.
+    /// When root is not to be had, or systemd does not come up: both are said.
     #[must_use]
     pub fn boot(shares: &[(&str, &Path)]) -> Self {
-        assert!(rustix::process::geteuid().is_root(), "booting a systemd needs root: run the tests as root");
         let space = tempfile::tempdir().expect("a temporary directory");
         let cgroup = new_cgroup(space.path()).expect("a cgroup for the box");
         let mut unshare = enter(&cgroup);
@@ -68,7 +68,7 @@ impl SystemdBox {
     /// When it cannot be started.
     #[must_use]
     pub fn run_with(&self, command: &[&str], input: &[u8]) -> Output {
-        let mut entered = Command::new("nsenter");
+        let mut entered = Person::root().command("nsenter");
         entered.args(["-t", &self.init.to_string(), "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w"]);
         entered.args(["env", "-i", "HOME=/root", &format!("PATH={PATH}")]).args(command);
         feed(entered, input).expect("nsenter runs")
@@ -88,9 +88,11 @@ impl SystemdBox {
 
 impl Drop for SystemdBox {
     fn drop(&mut self) {
-        drop(self.unshare.kill());
+        administer("kill", &["-KILL".as_ref(), self.init.to_string().as_ref()]);
         drop(self.unshare.wait());
-        eventually("the box's cgroup is empty and gone", PATIENCE, || remove_cgroups(&self.cgroup).ok());
+        eventually("the box's cgroup is empty and gone", PATIENCE, || {
+            remove_cgroups(&self.cgroup).then_some(())
+        });
     }
 }
 
@@ -100,7 +102,7 @@ fn text(bytes: &[u8]) -> String {
 
 /// `--kill-child`: when `unshare` dies, however it dies, so does everything inside.
 fn enter(cgroup: &Path) -> Command {
-    let mut command = Command::new("bash");
+    let mut command = Person::root().command("bash");
     command.args(["-c", r#"echo $$ > "$0/cgroup.procs"; exec unshare "$@""#]).arg(cgroup);
     command.args(["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--fork", "--kill-child"]);
     command.args(["bash", "-c", INIT, "init"]);
@@ -108,30 +110,34 @@ fn enter(cgroup: &Path) -> Command {
     command
 }
 
-/// The child of `unshare`, once it has become systemd; until then it is the shell that prepares the root.
-fn first_process(unshare: u32) -> Option<u32> {
-    let children = fs::read_to_string(format!("/proc/{unshare}/task/{unshare}/children")).ok()?;
-    let child: u32 = children.split_whitespace().next()?.parse().ok()?;
-    let name = fs::read_to_string(format!("/proc/{child}/comm")).ok()?;
-    (name.trim() == "systemd").then_some(child)
+/// The process below `parent` that has become systemd; until then it is the shell that prepares the root.
+fn first_process(parent: u32) -> Option<u32> {
+    let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).ok()?;
+    children.split_whitespace().filter_map(|child| child.parse().ok()).find_map(|child: u32| {
+        let name = fs::read_to_string(format!("/proc/{child}/comm")).ok()?;
+        if name.trim() == "systemd" { Some(child) } else { first_process(child) }
+    })
 }
 
 /// A cgroup named after the box's own directory, which nobody else has.
-fn new_cgroup(space: &Path) -> io::Result<PathBuf> {
-    let name = space.file_name().unwrap_or_default().to_string_lossy();
-    let mounts = fs::read_to_string("/proc/mounts")?;
+fn new_cgroup(space: &Path) -> Option<PathBuf> {
+    let name = space.file_name()?.to_str()?;
+    let mounts = fs::read_to_string("/proc/mounts").ok()?;
     let mut cgroup2 = mounts.lines().filter(|line| line.split(' ').nth(2) == Some("cgroup2"));
-    let root = cgroup2.next().and_then(|line| line.split(' ').nth(1)).ok_or(io::ErrorKind::NotFound)?;
-    let cgroup = Path::new(root).join(format!("airbyte-tokend-test-{name}"));
-    fs::create_dir(&cgroup)?;
-    Ok(cgroup)
+    let cgroup = Path::new(cgroup2.next()?.split(' ').nth(1)?).join(format!("airbyte-tokend-test-{name}"));
+    administer("mkdir", &[cgroup.as_os_str()]).then_some(cgroup)
 }
 
-fn remove_cgroups(cgroup: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(cgroup)?.flatten().filter(|entry| entry.path().is_dir()) {
-        remove_cgroups(&entry.path())?;
-    }
-    fs::remove_dir(cgroup)
+/// The box has made cgroups of its own below its own: the deepest must go first.
+fn remove_cgroups(cgroup: &Path) -> bool {
+    let deepest_first = ["-depth", "-type", "d", "-exec", "rmdir", "{}", "+"].map(OsStr::new);
+    administer("find", &[&[cgroup.as_os_str()], &deepest_first[..]].concat())
+}
+
+/// Whether root could do it.
+fn administer(program: &str, arguments: &[&OsStr]) -> bool {
+    let mut command = Person::root().command(program);
+    command.args(arguments).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
 fn feed(mut command: Command, input: &[u8]) -> io::Result<Output> {
