@@ -63,7 +63,8 @@ pub(crate) struct TokenArgs {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Login {
     pub(crate) profile: Option<ProfileName>,
-    pub(crate) service: Service,
+    /// None where nothing was said of it: a profile that exists keeps what it has.
+    pub(crate) service: Option<Service>,
     pub(crate) url: Option<String>,
     pub(crate) client_id: Option<ClientId>,
     pub(crate) organization_id: Option<String>,

@@ -108,7 +108,7 @@ fn profiles_are_listed_made_chosen_and_forgotten() {
     assert_eq!((reply.vault, line.as_str()), (StoreKind::Memory, "GET /v1/profiles/a HTTP/1.1"));
 
     let request = ProfileRequest {
-        service: Service::Cloud,
+        service: Some(Service::Cloud),
         url: None,
         client_id: "id".parse().unwrap(),
         client_secret: Secret::new("s".into()),

@@ -171,8 +171,9 @@ async fn reload(state: &State) {
     let status = match state.reload().await {
         Ok(()) => "serving".to_owned(),
         Err(error) => {
-            tracing::error!(%error, "the configuration was not reloaded and the old one stays");
-            one_line(&format!("serving with the old configuration: {error}"))
+            let error = one_line(&error.to_string());
+            tracing::error!("the configuration was not reloaded and the old one stays: {error}");
+            format!("serving with the old configuration: {error}")
         }
     };
     tell_manager(&[NotifyState::Ready, NotifyState::Status(&status)]);

@@ -62,7 +62,7 @@ impl Scene {
 
     fn request(&self, secret: &str) -> ProfileRequest {
         ProfileRequest {
-            service: Service::SelfManaged,
+            service: Some(Service::SelfManaged),
             url: Some(self.airbyte.url()),
             client_id: airbyte_sandbox::DEFAULT_CLIENT_ID.parse().unwrap(),
             client_secret: Secret::new(secret.into()),
@@ -148,6 +148,18 @@ async fn a_logout_whose_caller_hangs_up_is_made_whole_or_not_at_all() {
         }
     }
     panic!("no logout came to its end");
+}
+
+#[tokio::test]
+async fn a_new_secret_for_a_profile_goes_where_the_old_one_went() {
+    let home = Scene::new();
+    home.log_in("p").await.unwrap();
+    let before = home.text();
+    let secret = airbyte_sandbox::DEFAULT_CLIENT_SECRET;
+    let request = ProfileRequest { service: None, url: None, vault: None, ..home.request(secret) };
+    home.state.log_in(&name("p"), request).await.unwrap();
+    assert_eq!(home.text(), before, "nothing was said of where, so nothing of that changed");
+    assert_eq!(home.airbyte.exchanges(), 2, "the same Airbyte was asked");
 }
 
 #[tokio::test]

@@ -72,7 +72,7 @@ fn rejected_credentials_are_77_and_a_new_login_mends_them_at_once() {
     airbyte.set_secret("another-secret-by-now");
     let _daemon = Daemon::start(&home);
     let said = cli.fail(&["print"], 77);
-    assert!(said.contains("run `airbyte-token login`"), "{said}");
+    assert!(said.contains("run `airbyte-token login -p default`"), "{said}");
     let login = cli.log_in_with(&airbyte, "file", "another-secret-by-now", &[]);
     assert_eq!(login.code(), Some(0), "{}", login.stderr);
     assert_eq!(cli.succeed(&["print"]), format!("{}\n", airbyte.latest_token()));

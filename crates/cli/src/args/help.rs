@@ -61,7 +61,7 @@ Examples:
 ";
 
 const LOGIN: &str = "\
-Makes a profile, or replaces it: the daemon proves client id and secret with one exchange,
+Makes a profile, or gives it a new secret: the daemon proves client id and secret with one exchange,
 then stores the secret. Nothing is stored if the exchange fails.
 
 Usage: airbyte-token login [OPTIONS]

@@ -103,7 +103,7 @@ impl Options {
 
     pub(super) fn login(self, profile: Option<ProfileName>) -> Result<Login, UsageError> {
         let service = self.chosen_service()?;
-        if service == Service::SelfManaged && self.url.is_none() {
+        if service == Some(Service::SelfManaged) && self.url.is_none() {
             return Err(UsageError::NoUrl);
         }
         Ok(Login {
@@ -119,14 +119,14 @@ impl Options {
         })
     }
 
-    /// A URL alone means an Airbyte of one's own; nothing at all means Airbyte Cloud.
-    fn chosen_service(&self) -> Result<Service, UsageError> {
+    /// A URL alone means an Airbyte of one's own; nothing at all means the one that the profile is for already, or
+    /// Airbyte Cloud.
+    fn chosen_service(&self) -> Result<Option<Service>, UsageError> {
         match (self.service, self.agents) {
-            (Some(Service::Agents) | None, true) => Ok(Service::Agents),
+            (Some(Service::Agents) | None, true) => Ok(Some(Service::Agents)),
             (Some(Service::Cloud | Service::SelfManaged), true) => Err(UsageError::TwoServices),
-            (Some(service), false) => Ok(service),
-            (None, false) if self.url.is_some() => Ok(Service::SelfManaged),
-            (None, false) => Ok(Service::Cloud),
+            (Some(service), false) => Ok(Some(service)),
+            (None, false) => Ok(self.url.is_some().then_some(Service::SelfManaged)),
         }
     }
 }

@@ -58,18 +58,18 @@ fn every_command_is_understood() {
 #[test]
 fn the_service_follows_from_what_is_said_of_it() {
     for (line, service, url) in [
-        ("login", Service::Cloud, None),
-        ("login --service cloud", Service::Cloud, None),
-        ("login --url https://a.example", Service::SelfManaged, Some("https://a.example")),
+        ("login", None, None),
+        ("login --service cloud", Some(Service::Cloud), None),
+        ("login --url https://a.example", Some(Service::SelfManaged), Some("https://a.example")),
         (
             "login --service self-managed --url https://a.example",
-            Service::SelfManaged,
+            Some(Service::SelfManaged),
             Some("https://a.example"),
         ),
-        ("login --agents", Service::Agents, None),
-        ("login --agents --service agents", Service::Agents, None),
-        ("login --agents --url http://127.0.0.1:1", Service::Agents, Some("http://127.0.0.1:1")),
-        ("login --service cloud --url http://127.0.0.1:1", Service::Cloud, Some("http://127.0.0.1:1")),
+        ("login --agents", Some(Service::Agents), None),
+        ("login --agents --service agents", Some(Service::Agents), None),
+        ("login --agents --url http://127.0.0.1:1", Some(Service::Agents), Some("http://127.0.0.1:1")),
+        ("login --service cloud --url http://127.0.0.1:1", Some(Service::Cloud), Some("http://127.0.0.1:1")),
     ] {
         let login = login(line);
         assert_eq!((login.service, login.url.as_deref()), (service, url), "{line}");
@@ -83,7 +83,7 @@ fn a_login_takes_everything_but_the_secret() {
     );
     let expected = Login {
         profile: name("a"),
-        service: Service::Cloud,
+        service: None,
         url: None,
         client_id: Some("id".parse().unwrap()),
         organization_id: Some("org".into()),

@@ -63,7 +63,7 @@ impl UsageError {
                 |name| format!("did you mean --{name}?"),
             ),
             Self::SecretInArgument(_) => {
-                "leave it out and type the secret at the prompt, or pipe it in: `airbyte-token login … < FILE`".to_owned()
+                "leave it out and type the secret at the prompt, or pipe it in: `airbyte-token login ... < FILE`".to_owned()
             }
             Self::StrayFlag { verb, .. } => format!("see `airbyte-token {} --help`", verb.name()),
             Self::ExtraWord(Verb::Login) => {

@@ -6,7 +6,7 @@ use airbyte_token_core::{ClientId, ProfileName};
 use airbyte_token_local::{
     ErrorCode, ExitStatus,
     client::CallError,
-    wire::{ProfileReply, ProfileRequest},
+    wire::{ProfileReply, ProfileRequest, ProfilesReply},
 };
 
 use super::Daemon;
@@ -22,10 +22,14 @@ const UNNAMED: &str = "default";
 
 pub(super) fn run(login: Login, daemon: &Daemon) -> Result<(), Failure> {
     // Asked first, so that nobody types a secret for a daemon that is not there.
-    let has_default = daemon.reach()?.profiles()?.default_profile.is_some();
+    let ProfilesReply { default_profile, profiles } = daemon.reach()?.profiles()?;
     let name = name(login.profile.clone())?;
-    let mut request = request(login)?;
-    request.default |= !has_default;
+    let existing = profiles.into_iter().find(|profile| profile.name == name);
+    if let Some(profile) = &existing {
+        output::progress(&format!("a new secret for {}", whereabouts(profile, &login)));
+    }
+    let mut request = request(login, existing)?;
+    request.default |= default_profile.is_none();
     output::progress("proving the pair with one exchange ...");
     let outcome = daemon.reach_attended()?.put_profile(&name, &request);
     drop(request);
@@ -42,7 +46,14 @@ fn name(profile: Option<ProfileName>) -> Result<ProfileName, Failure> {
     }
 }
 
-fn request(login: Login) -> Result<ProfileRequest, Failure> {
+/// What is about to be replaced, so that nobody types a secret for another Airbyte than they think of.
+fn whereabouts(profile: &ProfileReply, login: &Login) -> String {
+    let ProfileReply { name, service, url, .. } = profile;
+    let moved = if login.service.is_some() { ", which is replaced" } else { "" };
+    format!("profile {name} ({service}, {}){moved}", shown(url))
+}
+
+fn request(login: Login, existing: Option<ProfileReply>) -> Result<ProfileRequest, Failure> {
     let ca_file = login.ca_file.map(path::absolute).transpose().map_err(|error| {
         Failure::new(
             ExitStatus::Usage,
@@ -50,7 +61,8 @@ fn request(login: Login) -> Result<ProfileRequest, Failure> {
             "give the whole path",
         )
     })?;
-    let client_id = match login.client_id {
+    let kept = existing.filter(|_| login.service.is_none()).map(|profile| profile.client_id);
+    let client_id = match login.client_id.or(kept) {
         Some(client_id) => client_id,
         None => ask_client_id()?,
     };

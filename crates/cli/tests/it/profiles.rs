@@ -31,8 +31,15 @@ fn login_takes_the_secret_from_standard_input_and_shows_it_nowhere() {
     );
     let lines: Vec<_> = daemon.heard().into_iter().map(|heard| heard.line).collect();
     assert_eq!(lines, ["GET /v1/profiles", "PUT /v1/profiles/prod"]);
-    let expected = json!({"service": "cloud", "client_id": "id-1", "client_secret": SECRET, "default": true});
+    let expected = json!({"client_id": "id-1", "client_secret": SECRET, "default": true});
     assert_eq!(sent(&daemon), expected, "the first profile is the default one");
+}
+
+#[test]
+fn login_to_a_profile_that_exists_leaves_its_service_and_its_client_id_alone() {
+    let daemon = Daemon::with([two_profiles(), Reply::json(200, STAGING)]);
+    daemon.run_with("login -p staging", SECRET).done();
+    assert_eq!(sent(&daemon), json!({"client_id": "id-2", "client_secret": SECRET, "default": false}));
 }
 
 #[test]

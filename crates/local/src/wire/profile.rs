@@ -141,8 +141,10 @@ pub struct ProfilesReply {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProfileRequest {
-    /// Which Airbyte it is for.
-    pub service: Service,
+    /// Which Airbyte it is for. Where it is missing, a profile that exists keeps its service, and its address,
+    /// organisation, certificates and proxy where they are missing too; a new one is for Airbyte Cloud.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<Service>,
     /// Its address, where the service has none of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,

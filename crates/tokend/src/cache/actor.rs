@@ -107,12 +107,12 @@ impl Actor {
         match outcome {
             Ok(issued) => {
                 let (fingerprint, seconds) = (issued.fingerprint, issued.lifetime.as_secs());
-                tracing::info!(%profile, %fingerprint, seconds, "got a token");
+                tracing::info!("profile {profile} got a token: {fingerprint}, for {seconds} s");
                 self.refresher.handle_issued(now, issued);
             }
             Err(failure) => {
                 let reason = logs::without_quotations(failure.detail().as_str());
-                tracing::warn!(%profile, reason, "got no token");
+                tracing::warn!("profile {profile} got no token: {reason}");
                 self.refresher.handle_failed(now, failure);
             }
         }

@@ -64,7 +64,11 @@ impl State {
         if let Some(Ok(left)) = left.map(|left| old_vaults.get(left.vault)) {
             forget(left, name).await;
         }
-        tracing::info!(profile = %name, service = %profile.service, vault = %profile.vault, "logged in");
+        tracing::info!(
+            "profile {name} logged in: {}, its secret is kept by: {}",
+            profile.service,
+            profile.vault
+        );
         Ok(profile)
     }
 
@@ -130,7 +134,7 @@ impl State {
             }
         }
         self.0.remembering.forget(name);
-        tracing::info!(profile = %name, "logged out");
+        tracing::info!("profile {name} logged out");
         Ok(())
     }
 
@@ -230,6 +234,12 @@ impl<F: FnOnce(&Path) -> Result<Draft, EditError> + Send + 'static> Edit for F {
 
 fn profile_of(request: ProfileRequest, old: Option<&Profile>) -> Result<Profile, ChangeError> {
     let ProfileRequest { service, url, client_id, organization_id, vault, ca_file, proxy, .. } = request;
+    let kept = old.filter(|_| service.is_none());
+    let service = service.or(kept.map(|kept| kept.service)).unwrap_or_default();
+    let url = url.or_else(|| kept?.url.clone());
+    let organization_id = organization_id.or_else(|| kept?.organization_id.clone());
+    let ca_file = ca_file.or_else(|| kept?.ca_file.clone());
+    let proxy = proxy.or_else(|| kept?.proxy.clone());
     let endpoint = Endpoint::new(service, url.as_deref())?;
     let vault = vault.or(old.map(|old| old.vault)).unwrap_or(StoreKind::Keyring);
     Ok(Profile { service, url, client_id, vault, ca_file, proxy, organization_id, endpoint })

@@ -51,9 +51,11 @@ impl Refusal {
         self
     }
 
-    /// Says which profile it is about.
+    /// Says which profile it is about, in the remedy too: a login without a name is for another one.
     #[must_use]
     pub fn of(mut self, profile: &ProfileName) -> Self {
+        let named = format!("`airbyte-token login -p {profile}`");
+        self.0.hint = self.0.hint.map(|hint| hint.replace("`airbyte-token login`", &named));
         self.0.profile = Some(profile.to_string());
         self
     }

@@ -35,7 +35,7 @@ fn describe(name: &ProfileName, profile: &Profile, snapshot: &Snapshot, now: Mom
         refresh_in: seconds_until(snapshot.refresh_at),
         retry_in: seconds_until(snapshot.retry_at),
         last_error: snapshot.failure.as_ref().map(|failure| {
-            let reply = Refusal::failed(failure).reply().clone();
+            let reply = Refusal::failed(failure).of(name).reply().clone();
             LastError { code: reply.code, message: reply.message, hint: reply.hint }
         }),
         exchanges: snapshot.exchanges,
