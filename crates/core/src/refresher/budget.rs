@@ -16,7 +16,8 @@ use super::timeline::Steady;
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const A_MINUTE: usize = 10;
-const AN_HOUR: usize = 60;
+/// The most exchanges in an hour.
+pub(super) const AN_HOUR: usize = 60;
 
 /// For whose sake an exchange is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

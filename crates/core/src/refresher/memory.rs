@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Standing,
-    budget::{Budget, Kind, Past},
+    budget::{AN_HOUR, Budget, Kind, Past},
     timeline::{Steady, Timeline},
     trouble::{LONGEST_TOLD, Trouble},
 };
@@ -84,10 +84,11 @@ impl Almanac {
         self.to_come(until, LONGEST_TOLD)
     }
 
-    /// The exchanges as this run's budget counts them. One from the future of the wall clock counts as made now.
+    /// The exchanges as this run's budget counts them: the last of them, no more than it can tell apart. One from the
+    /// future of the wall clock counts as made now.
     pub(super) fn budget(self, past: &[PastExchange], pace: Duration) -> Budget {
         let mut budget = Budget::default();
-        for exchange in past {
+        for exchange in past.iter().skip(past.len().saturating_sub(AN_HOUR)) {
             let age = self.wall.saturating_sub(Duration::from_secs(exchange.at));
             let kind = if exchange.elective { Kind::Elective } else { Kind::Regular };
             budget.spend(self.steady.before(age), kind, pace);

@@ -7,7 +7,7 @@ use airbyte_token_core::{Answer, Failure, Moment, Reason, Snapshot, Token, Vault
 use crate::fixture::{fingerprint, hours, mins, secs, transient};
 
 /// More exchanges than any history here has room for.
-const STORM: u32 = 20_000;
+const STORM: u32 = 3_000;
 
 /// What the refresher promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

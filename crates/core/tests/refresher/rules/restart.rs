@@ -81,7 +81,7 @@ fn a_daemon_that_crashes_over_and_over_keeps_the_budget() {
     let mut world = World::new(1);
     while world.oracle.truth < hours(2) {
         world.request(Duration::ZERO);
-        world.restart(secs(1));
+        world.restart(secs(20));
     }
     assert!((100..=120).contains(&world.begun()), "{}", world.begun());
     assert_eq!(world.oracle.breaches_of(crate::oracle::Promise::Budget), Vec::<&str>::new());
@@ -160,6 +160,14 @@ fn a_wall_clock_that_was_set_forward_finds_everything_past() {
     assert_eq!(wait(Memory { told_until: Some(1), ..Memory::default() }), Duration::ZERO);
     assert_eq!(wait(exchanges([1; 60])), Duration::ZERO);
     assert_eq!(wait(Memory::default()), Duration::ZERO);
+}
+
+#[test]
+fn a_memory_that_is_far_too_long_does_no_more_than_a_full_one() {
+    let now = 1_000_000;
+    assert_eq!(first_wait(exchanges(vec![now; 1_000_000]), secs(now)), hours(1));
+    let late = (0..1_000_000).map(|nth| if nth < 999_999 { 1 } else { now });
+    assert_eq!(first_wait(exchanges(late), secs(now)), secs(1), "the last ones count");
 }
 
 #[test]
