@@ -1,0 +1,1 @@
+//! Whoever calls: too many, too slow, too early gone.

@@ -1,0 +1,1 @@
+//! Clocks that leap, and time that passed unnoticed.

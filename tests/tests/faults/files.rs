@@ -1,0 +1,1 @@
+//! What the daemon reads and writes: the configuration and its own files.

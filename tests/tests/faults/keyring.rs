@@ -1,0 +1,1 @@
+//! The keyring locked, hanging, gone, emptied.

@@ -1,0 +1,1 @@
+//! Between the daemon and Airbyte: names, routes, certificates.

@@ -1,0 +1,1 @@
+//! The daemon killed, started twice, starved, told to stop.

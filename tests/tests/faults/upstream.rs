@@ -1,0 +1,1 @@
+//! What Airbyte answers, or does not.
