@@ -5,7 +5,7 @@ use std::{ffi::OsString, fs, os::fd::AsFd as _, os::unix::net::UnixDatagram, pat
 use rustix::process::Signal;
 
 use crate::{
-    Airbyte, Binary, Ended, Home, Http, PATIENCE, Process, Reply, Text, deadline::Deadline,
+    Airbyte, Binary, Clocks, Ended, Home, Http, PATIENCE, Process, Reply, Text, deadline::Deadline,
     process::wait_readable, random,
 };
 
@@ -35,6 +35,13 @@ impl<'home> Recipe<'home> {
     #[must_use]
     pub fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.into(), value.into()));
+        self
+    }
+
+    /// The same under these clocks.
+    #[must_use]
+    pub fn clocks(mut self, clocks: &Clocks) -> Self {
+        self.variables.extend(clocks.variables().map(|(name, path)| (name.into(), path)));
         self
     }
 
