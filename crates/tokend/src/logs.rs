@@ -5,6 +5,10 @@
 //! level is there a secret, a token (fingerprints instead) or anything of an answer's body.
 #![expect(clippy::disallowed_methods, reason = "this is where the daemon speaks")]
 
+mod condense;
+
+pub(crate) use condense::Condenser;
+
 use std::{
     io::{self, IsTerminal as _},
     str::FromStr,

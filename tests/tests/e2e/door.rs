@@ -6,9 +6,7 @@ use std::{
     time::Duration,
 };
 
-use airbyte_tokend_tests::{
-    Airbyte, Binary, Call, Daemon, Home, Http, PATIENCE, Process, Reply, eventually, timed,
-};
+use airbyte_tokend_tests::{Airbyte, Call, Daemon, Home, Reply};
 use serde_json::json;
 
 /// What a caller finds when it may enter: `home`, Airbyte, and a daemon with a token.
@@ -299,21 +297,4 @@ fn one_caller_more_than_there_are_seats_waits_and_is_served() {
     let mut answer = Vec::new();
     waiting.read_to_end(&mut answer).expect("it is served before anybody else is cut off");
     assert_eq!(Reply::parse(&answer).map(|reply| reply.text()).as_deref(), Some("ok"));
-}
-
-#[test]
-fn a_daemon_out_of_file_descriptors_recovers_and_does_not_spin() {
-    let home = Home::new();
-    let limited = {
-        let mut command = home.command_of(home.person(), "prlimit".as_ref());
-        command.arg("--nofile=40:40").arg(Binary::Daemon.path());
-        Process::start(&mut command, b"")
-    };
-    limited.stderr().wait_for("serving");
-    let http = Http::over(&home.socket());
-    let crowd: Vec<_> = (0..60).map(|_| http.connect().expect("the queue is long")).collect();
-    let (_, took) = timed(|| limited.stderr().wait_for_count("a caller could not be accepted", 6));
-    assert!(took > Duration::from_millis(700), "six tries in {took:?}: it spins");
-    drop(crowd);
-    eventually("it serves again", PATIENCE, || (http.get("/healthz").status == 200).then_some(()));
 }

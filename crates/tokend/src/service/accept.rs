@@ -19,6 +19,7 @@ use super::{
     guard::Peer,
     turn_away::{another_user, turn_away},
 };
+use crate::{clock::Clock, logs::Condenser};
 
 /// How many connections are served at once; the next one waits to be accepted.
 pub const MOST_CONNECTIONS: usize = 256;
@@ -92,17 +93,20 @@ async fn keep_beating(pulse: Pulse<impl FnMut()>) {
 
 async fn accept(listener: &UnixListener, app: &Router, open: &GracefulShutdown) {
     let seats = std::sync::Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let mut failures = Condenser::new();
     loop {
         let Ok(seat) = std::sync::Arc::clone(&seats).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => welcome(stream, app.clone(), open, seat),
-            Err(error) => back_off(&error).await,
+            Err(error) => back_off(&error, &mut failures).await,
         }
     }
 }
 
-async fn back_off(error: &io::Error) {
-    tracing::warn!(%error, "a caller could not be accepted");
+async fn back_off(error: &io::Error, failures: &mut Condenser) {
+    if let Some(line) = failures.heard(Clock.now(), &format!("a caller could not be accepted: {error}")) {
+        tracing::warn!("{line}");
+    }
     time::sleep(ACCEPT_BACK_OFF).await;
 }
 
