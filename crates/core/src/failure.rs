@@ -76,7 +76,9 @@ pub enum VaultTrouble {
     Empty,
     /// The secret it holds was stored for another origin (scheme, host, port).
     OtherOrigin,
-    /// What it holds cannot be read: torn, or sealed under another key.
+    /// What it is made of is missing or not as it must be: a file, or the key to it.
+    Unreadable,
+    /// What it holds cannot be understood: torn, or sealed under another key.
     Damaged,
 }
 

@@ -14,10 +14,12 @@ mod plan;
 mod timeline;
 mod trouble;
 mod view;
+mod why;
 
 pub use memory::{Memory, PastExchange, PastTrouble};
 pub use trouble::Standing;
 pub use view::{Answer, Command, Phase, Reason, Snapshot};
+pub use why::{Hold, Plan, Underway, UnknownReason, Why};
 
 use std::{sync::Arc, time::Duration};
 
@@ -65,13 +67,32 @@ struct Seen {
     on_arrival: Duration,
 }
 
-/// How somebody wants a new token although the old one is good.
+/// How somebody wants a new token although the old one is good; the most pressing last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Asked {
-    /// By a client's wish for more life, or its report of a 401: waits like any other exchange.
-    Patiently,
-    /// By a person: parking and back-off are skipped, what the issuer asked for is not.
+    /// A client wishes for more life: that waits like any other exchange.
+    ForMoreLife,
+    /// A client reports a 401: so does that.
+    ByReport,
+    /// A person: parking and back-off are skipped, what the issuer asked for is not.
     Urgently,
+}
+
+impl Asked {
+    const fn is_urgent(self) -> bool {
+        match self {
+            Self::ForMoreLife | Self::ByReport => false,
+            Self::Urgently => true,
+        }
+    }
+
+    const fn why(self) -> Why {
+        match self {
+            Self::ForMoreLife => Why::MoreLife,
+            Self::ByReport => Why::Reported,
+            Self::Urgently => Why::Asked,
+        }
+    }
 }
 
 impl Refresher {
@@ -125,7 +146,7 @@ impl Refresher {
     /// The exchange brought a token. One that nobody commanded is taken too; its life then counts from `now`.
     pub fn handle_issued(&mut self, now: Moment, issued: Issued) {
         self.observe(now);
-        let flight = self.flight.take().unwrap_or_else(|| Flight::new(now));
+        let flight = self.flight.take().unwrap_or_else(|| Flight::new(now, Why::Asked));
         let token = flight.land(issued);
         if token.is_alive(now) {
             self.hold(token);
@@ -158,7 +179,7 @@ impl Refresher {
         let current = self.holding.as_ref().is_some_and(|held| held.token().fingerprint() == fingerprint);
         if current {
             self.handle_used(now);
-            self.ask(Asked::Patiently);
+            self.ask(Asked::ByReport);
             self.decide();
         }
         current
@@ -209,7 +230,7 @@ impl Refresher {
     /// When to call [`Refresher::handle_timeout`], at the latest: always later than the last `now`, on both clocks.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Moment> {
-        let start = self.next_start().map(|(wait, _)| wait);
+        let start = self.next_start().map(|start| start.wait);
         let wait = start.into_iter().chain(self.left()).min()?;
         Some(self.now().after(wait.max(TICK)))
     }
@@ -217,13 +238,16 @@ impl Refresher {
     /// How things stand.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        let next = self.next_start().map(|(wait, _)| self.now().after(wait));
+        let plan = self.plan();
+        let next = plan.map(|plan| plan.at);
         Snapshot {
             token: self.holding.as_ref().map(|held| Arc::clone(held.token())),
             phase: self.phase(),
             failure: self.trouble.as_ref().map(|trouble| trouble.failure.clone()),
             refresh_at: next.filter(|_| self.trouble.is_none()),
             retry_at: next.filter(|_| self.trouble.is_some()),
+            plan,
+            underway: self.flight.as_ref().map(Flight::underway),
             exchanges: self.exchanges,
             landed: self.exchanges.saturating_sub(u64::from(self.flight.is_some())),
             hard_window: self.hard_window(),
@@ -277,7 +301,7 @@ impl Refresher {
             }
             Some(_) => Answer::Pending,
             None if flying => Answer::Pending,
-            None => self.fail(self.reason(), self.next_start().map(|(wait, _)| self.now().after(wait))),
+            None => self.fail(self.reason(), self.plan().map(|plan| plan.at)),
         }
     }
 

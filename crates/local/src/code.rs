@@ -18,7 +18,7 @@ pub enum ErrorCode {
     /// No profile was named and there is no default.
     NoProfileChosen,
     /// The vault holds no secret for the profile.
-    NoSecretStored,
+    NoSecret,
     /// The secret was stored for another origin (scheme, host, port) than the profile has now.
     LogInAgain,
     /// What answers at the profile's URL is not Airbyte's token endpoint.
@@ -26,16 +26,18 @@ pub enum ErrorCode {
     /// The daemon's configuration does not allow it, or cannot be read or written.
     ConfigInvalid,
     /// Airbyte refuses the client id and secret.
-    CredentialsRejected,
-    /// The vault refused the daemon.
-    VaultDenied,
-    /// The vault is locked.
-    VaultLocked,
-    /// No vault answers.
-    VaultAbsent,
+    Rejected,
+    /// The keyring refused the daemon.
+    KeyringDenied,
+    /// The keyring is locked.
+    KeyringLocked,
+    /// No keyring answers.
+    KeyringMissing,
     /// The vault did not answer in time.
     VaultSlow,
-    /// What the vault holds cannot be read.
+    /// The vault's file or its key is missing, or is not as it must be.
+    VaultUnreadable,
+    /// What the vault holds cannot be understood.
     VaultDamaged,
     /// Airbyte cannot be reached, or is in trouble.
     UpstreamUnavailable,
@@ -79,19 +81,20 @@ const fn row(name: &'static str, http: u16, exit: ExitStatus) -> Row {
 
 impl ErrorCode {
     /// Every code.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::BadRequest,
         Self::NoSuchProfile,
         Self::NoProfileChosen,
-        Self::NoSecretStored,
+        Self::NoSecret,
         Self::LogInAgain,
         Self::Misdirected,
         Self::ConfigInvalid,
-        Self::CredentialsRejected,
-        Self::VaultDenied,
-        Self::VaultLocked,
-        Self::VaultAbsent,
+        Self::Rejected,
+        Self::KeyringDenied,
+        Self::KeyringLocked,
+        Self::KeyringMissing,
         Self::VaultSlow,
+        Self::VaultUnreadable,
         Self::VaultDamaged,
         Self::UpstreamUnavailable,
         Self::Throttled,
@@ -142,17 +145,20 @@ impl ErrorCode {
             Self::NoProfileChosen => {
                 "name a profile with -p, or choose a default with `airbyte-token use NAME`"
             }
-            Self::NoSecretStored => "run `airbyte-token login`",
+            Self::NoSecret => "run `airbyte-token login`",
             Self::LogInAgain => "run `airbyte-token login` again for the new URL",
             Self::Misdirected => "check the profile's service and URL",
             Self::ConfigInvalid => "correct the daemon's configuration",
-            Self::CredentialsRejected => {
+            Self::Rejected => {
                 "check the client id and secret in Airbyte's settings, then run `airbyte-token login`"
             }
-            Self::VaultDenied => "allow airbyte-tokend to use the keyring",
-            Self::VaultLocked => "unlock the keyring",
-            Self::VaultAbsent => "start a keyring service, or log in with `--vault file` or `--vault memory`",
+            Self::KeyringDenied => "allow airbyte-tokend to use the keyring",
+            Self::KeyringLocked => "unlock the keyring",
+            Self::KeyringMissing => {
+                "start a keyring service, or log in with `--vault file` or `--vault memory`"
+            }
             Self::VaultSlow => "see whether the keyring waits for an answer",
+            Self::VaultUnreadable => "put the vault's file and its key in order, as the message says",
             Self::VaultDamaged => {
                 "name the key it was sealed under, or move it away and run `airbyte-token login`"
             }
@@ -182,15 +188,16 @@ impl ErrorCode {
             Self::BadRequest => row("bad_request", 400, Usage),
             Self::NoSuchProfile => row("no_such_profile", 404, Config),
             Self::NoProfileChosen => row("no_profile_chosen", 404, Config),
-            Self::NoSecretStored => row("no_secret_stored", 424, Config),
+            Self::NoSecret => row("no_secret", 424, Config),
             Self::LogInAgain => row("log_in_again", 424, Config),
             Self::Misdirected => row("misdirected", 424, Config),
             Self::ConfigInvalid => row("config_invalid", 409, Config),
-            Self::CredentialsRejected => row("credentials_rejected", 424, Refused),
-            Self::VaultDenied => row("vault_denied", 424, Refused),
-            Self::VaultLocked => row("vault_locked", 503, TryAgain),
-            Self::VaultAbsent => row("vault_absent", 503, TryAgain),
+            Self::Rejected => row("rejected", 424, Refused),
+            Self::KeyringDenied => row("keyring_denied", 424, Refused),
+            Self::KeyringLocked => row("keyring_locked", 503, TryAgain),
+            Self::KeyringMissing => row("keyring_missing", 503, TryAgain),
             Self::VaultSlow => row("vault_slow", 503, TryAgain),
+            Self::VaultUnreadable => row("vault_unreadable", 424, Config),
             Self::VaultDamaged => row("vault_damaged", 424, Config),
             Self::UpstreamUnavailable => row("upstream_unavailable", 503, TryAgain),
             Self::Throttled => row("throttled", 503, TryAgain),
@@ -279,8 +286,8 @@ mod tests {
 
     #[test]
     fn trouble_that_passes_and_trouble_that_stays_exit_differently() {
-        assert_eq!(ErrorCode::VaultLocked.exit_status(), ExitStatus::TryAgain);
-        assert_eq!(ErrorCode::CredentialsRejected.exit_status(), ExitStatus::Refused);
+        assert_eq!(ErrorCode::KeyringLocked.exit_status(), ExitStatus::TryAgain);
+        assert_eq!(ErrorCode::Rejected.exit_status(), ExitStatus::Refused);
         assert_eq!(ErrorCode::Misdirected.exit_status(), ExitStatus::Config);
         assert_eq!(ErrorCode::BadRequest.exit_status(), ExitStatus::Usage);
     }

@@ -9,19 +9,21 @@ mod json;
 mod profile;
 mod query;
 mod status;
+mod timeline;
 mod token;
 
 pub use json::{BadJson, Trouble, from_json, to_json};
 pub use profile::{
     DefaultProfileRequest, ProfileReply, ProfileRequest, ProfilesReply, Service, StoreKind, UnknownName,
 };
-pub use query::{RefreshQuery, RejectQuery, TokenQuery};
-pub use status::{LastError, ProfileState, ProfileStatus, StatusReply};
+pub use query::{RefreshQuery, RejectQuery, TimelineQuery, TokenQuery};
+pub use status::{LastError, ProfileStatus, StatusReply};
+pub use timeline::{ExchangeResult, Happening, NextExchange, TimelineEvent, TimelineReply};
 pub use token::{RefreshReply, RejectReply, RejectRequest, TokenReply, TokenType};
 
 use serde::{Deserialize, Serialize};
 
-use crate::ErrorCode;
+use crate::{ErrorCode, ProfileState};
 
 /// Where each thing is asked for.
 pub mod route {
@@ -34,6 +36,9 @@ pub mod route {
     pub const REJECT: &str = "/v1/token/reject";
     /// `GET`: how every profile fares.
     pub const STATUS: &str = "/v1/status";
+    /// `GET`: what happened to a profile of late, and what is planned. Takes a
+    /// [`TimelineQuery`](super::TimelineQuery).
+    pub const TIMELINE: &str = "/v1/timeline";
     /// `GET`: the profiles. With `/NAME` behind it: `GET`, `PUT` and `DELETE` of one.
     pub const PROFILES: &str = "/v1/profiles";
     /// `PUT`: which profile is meant when none is named.
@@ -57,6 +62,9 @@ pub struct ErrorReply {
     /// The profile it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
+    /// How that profile fares, in a word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<ProfileState>,
     /// When it is worth another try: RFC 3339, UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_at: Option<String>,
@@ -74,6 +82,7 @@ impl ErrorReply {
             message: message.into(),
             hint: Some(code.remedy().to_owned()),
             profile: None,
+            state: None,
             retry_at: None,
             retry_in: None,
         }

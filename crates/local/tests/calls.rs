@@ -135,18 +135,15 @@ fn profiles_are_listed_made_chosen_and_forgotten() {
 fn a_refusal_keeps_the_daemon_s_words_and_decides_the_exit_status() {
     let error = refused(
         "424 Failed Dependency",
-        r#"{"code":"credentials_rejected","message":"airbyte refuses","hint":"log in"}"#,
+        r#"{"code":"rejected","message":"airbyte refuses","hint":"log in"}"#,
     );
     assert_eq!((error.to_string().as_str(), error.hint()), ("airbyte refuses", "log in"));
-    assert_eq!(
-        (error.code(), error.exit_status()),
-        (Some(ErrorCode::CredentialsRejected), ExitStatus::Refused)
-    );
+    assert_eq!((error.code(), error.exit_status()), (Some(ErrorCode::Rejected), ExitStatus::Refused));
 }
 
 #[test]
 fn a_refusal_without_a_hint_gets_its_code_s_remedy() {
-    let error = refused("503 Service Unavailable", r#"{"code":"vault_locked","message":"m"}"#);
+    let error = refused("503 Service Unavailable", r#"{"code":"keyring_locked","message":"m"}"#);
     assert_eq!(error.hint(), "unlock the keyring");
 }
 

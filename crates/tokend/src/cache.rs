@@ -6,11 +6,15 @@
 mod actor;
 mod exchange;
 mod handle;
+mod history;
 mod memory;
+mod state;
 
 pub use exchange::Exchanger;
 pub use handle::{ProfileHandle, Shortfall};
+pub use history::{Event, History, MOST_EVENTS, Outcome, What};
 pub use memory::{MemoryFile, Remembering};
+pub use state::{MOST_SKEW, state_of};
 
 use std::{
     collections::BTreeMap,

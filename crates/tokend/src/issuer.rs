@@ -28,7 +28,7 @@ pub use endpoint::{BadEndpoint, Endpoint};
 pub use roots::{BadCaFile, BadRoots};
 pub use service::Service;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use airbyte_token_core::{ClientId, Failure, Issued, Origin, Secret};
 use hyper::body::Bytes;
@@ -51,6 +51,15 @@ pub struct Target {
     /// The proxy to go through, `http://HOST:PORT` or `https://HOST:PORT`. It sees which host is asked for, and no
     /// more: only an `https` target may have one.
     pub proxy: Option<String>,
+}
+
+/// What came of a request.
+#[derive(Debug)]
+pub struct Answered {
+    /// The token, or why there is none.
+    pub outcome: Result<Issued, Failure>,
+    /// What time the server said it was, since the Unix epoch (`Date`, RFC 9110 §6.6.1: whole seconds).
+    pub server_time: Option<Duration>,
 }
 
 /// Makes exchanges for one profile, one request each.
@@ -89,6 +98,18 @@ impl Issuer {
         self.endpoint.origin()
     }
 
+    /// Exchanges a client id and its secret for an access token, and notes what time the server said it was.
+    ///
+    /// All else is as with [`Issuer::exchange`].
+    pub async fn ask(&self, client_id: &ClientId, secret: Secret) -> Answered {
+        let reply = match self.request(client_id, &secret).await {
+            Ok(reply) => reply,
+            Err(failure) => return Answered { outcome: Err(failure), server_time: None },
+        };
+        let outcome = reply::judge(&reply, self.endpoint.token_url(), Quoter::without(&secret));
+        Answered { outcome, server_time: headers::server_time(&reply.headers) }
+    }
+
     /// Exchanges a client id and its secret for an access token: one request, never repeated.
     ///
     /// The secret is wiped when the reply has been read, or when the future is dropped.
@@ -97,9 +118,12 @@ impl Issuer {
     /// What a caller must tell apart, with a line for people that holds neither the secret nor any token. Never
     /// [`Failure::Vault`].
     pub async fn exchange(&self, client_id: &ClientId, secret: Secret) -> Result<Issued, Failure> {
-        let response = self.send(request::body(client_id, &secret)).await?;
-        let reply = Reply::receive(response).await.map_err(|error| self.route.failure(&error))?;
-        reply::judge(&reply, self.endpoint.token_url(), Quoter::without(&secret))
+        self.ask(client_id, secret).await.outcome
+    }
+
+    async fn request(&self, client_id: &ClientId, secret: &Secret) -> Result<Reply, Failure> {
+        let response = self.send(request::body(client_id, secret)).await?;
+        Reply::receive(response).await.map_err(|error| self.route.failure(&error))
     }
 
     async fn send(&self, body: Bytes) -> Result<Response, Failure> {

@@ -6,6 +6,7 @@ mod guard;
 mod profiles;
 mod reply;
 mod status;
+mod timeline;
 mod token;
 mod turn_away;
 
@@ -55,13 +56,14 @@ pub fn router(state: State) -> Router {
 }
 
 /// What there is to ask for, as the committed OpenAPI document describes it.
-pub fn routes() -> [(&'static str, MethodRouter<State>); 9] {
+pub fn routes() -> [(&'static str, MethodRouter<State>); 10] {
     let profile = get(profiles::show).put(profiles::log_in).delete(profiles::log_out);
     [
         (route::TOKEN, get(token::token)),
         (route::REFRESH, post(token::refresh)),
         (route::REJECT, post(token::reject)),
         (route::STATUS, get(status::status)),
+        (route::TIMELINE, get(timeline::timeline)),
         (route::PROFILES, get(profiles::list)),
         ("/v1/profiles/{name}", profile),
         (route::DEFAULT_PROFILE, put(profiles::choose_default)),

@@ -87,7 +87,7 @@ fn a_profile_that_did_not_change_keeps_its_token_and_makes_no_exchange() {
     assert_eq!(daemon.http().status_of("one")["fingerprint"], fingerprint);
     assert_eq!(daemon.http().token(), one.latest_token());
     assert_eq!((one.exchanges(), two.counts().connections), (1, 0));
-    assert_eq!(daemon.http().get("/v1/token?profile=two").code(), "no_secret_stored");
+    assert_eq!(daemon.http().get("/v1/token?profile=two").code(), "no_secret");
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn a_login_that_cannot_be_written_down_stores_nothing() {
         }
         home.write_config(&(good + &airbyte.profile_in_config("main", "file")));
         daemon.reload();
-        assert_eq!(daemon.http().get("/v1/token").code(), "no_secret_stored");
+        assert_eq!(daemon.http().get("/v1/token").code(), "no_secret");
     }
 }
 

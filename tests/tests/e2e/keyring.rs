@@ -31,7 +31,7 @@ fn a_secret_in_the_keyring_outlives_the_daemon_and_is_in_no_file() {
     cli.succeed(&["logout"]);
     home.write_config(&airbyte.profile_in_config("default", "keyring"));
     daemon.reload();
-    assert_eq!(daemon.http().get("/v1/token").code(), "no_secret_stored", "the keyring forgot it");
+    assert_eq!(daemon.http().get("/v1/token").code(), "no_secret", "the keyring forgot it");
 }
 
 #[test]
@@ -61,13 +61,13 @@ fn a_locked_keyring_is_75_for_a_renewal_and_no_matter_for_a_live_token() {
     let profile = &status["profiles"][0];
     assert_eq!(
         (&profile["state"], &profile["last_error"]["code"]),
-        (&"vault-trouble".into(), &"vault_locked".into())
+        (&"keyring_locked".into(), &"keyring_locked".into())
     );
     assert_eq!(airbyte.exchanges(), 1);
 
     daemon.stop();
     let daemon = start(&home, &keyring);
-    assert_eq!(daemon.http().get("/v1/token?wait=2s").code(), "vault_locked");
+    assert_eq!(daemon.http().get("/v1/token?wait=2s").code(), "keyring_locked");
     cli.fail(&["print", "--wait", "1s"], 75);
     keyring.end();
     keyring.begin();
@@ -103,7 +103,7 @@ fn a_frozen_keyring_delays_nobody_who_asks_for_a_live_token() {
     let http = daemon.http();
     let renewal = thread::spawn(move || http.post("/v1/token/refresh?wait=6s"));
     eventually("the renewal waits for the keyring", PATIENCE, || {
-        (daemon.http().status_of("main")["state"] == "refreshing").then_some(())
+        (daemon.http().status_of("main")["state"] == "renewing").then_some(())
     });
     for _ in 0..20 {
         assert_eq!(daemon.http().token(), alive);

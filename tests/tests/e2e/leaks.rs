@@ -104,7 +104,7 @@ fn of_all_that_the_daemon_writes_only_the_request_to_airbyte_holds_the_secret() 
     let token = http.token();
     assert_eq!(http.post("/v1/token/refresh").status, 200);
     airbyte.set_secret("another-secret-by-now");
-    assert_eq!(http.post("/v1/token/refresh").code(), "credentials_rejected");
+    assert_eq!(http.post("/v1/token/refresh").code(), "rejected");
     for target in ["/v1/status", "/v1/profiles", "/v1/profiles/main", "/v1/profiles/main/secret"] {
         assert_ne!(http.get(target).status, 500);
     }

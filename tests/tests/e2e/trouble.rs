@@ -14,10 +14,10 @@ fn rejected_credentials_are_confirmed_once_and_then_left_alone_by_callers_and_re
     cli.fail(&["print", "--wait", "20s"], 77);
     airbyte.wait_for_exchanges(2);
     eventually("the rejection is confirmed", PATIENCE, || {
-        (daemon.http().status_of("main")["state"] == "blocked").then_some(())
+        (daemon.http().status_of("main")["state"] == "rejected").then_some(())
     });
     for _ in 0..50 {
-        assert_eq!(daemon.http().get("/v1/token").code(), "credentials_rejected");
+        assert_eq!(daemon.http().get("/v1/token").code(), "rejected");
     }
     let remembered = home.state().join("memory.json");
     eventually("it is written down", PATIENCE, || {
@@ -26,8 +26,8 @@ fn rejected_credentials_are_confirmed_once_and_then_left_alone_by_callers_and_re
     daemon.kill();
     for _ in 0..3 {
         let daemon = Daemon::start(&home);
-        assert_eq!(daemon.http().get("/v1/token").code(), "credentials_rejected");
-        assert_eq!(daemon.http().status_of("main")["state"], "blocked");
+        assert_eq!(daemon.http().get("/v1/token").code(), "rejected");
+        assert_eq!(daemon.http().status_of("main")["state"], "rejected");
         daemon.stop();
     }
     assert_eq!(airbyte.exchanges(), 2);

@@ -93,7 +93,7 @@ fn ask_client_id() -> Result<ClientId, Failure> {
 /// A wrong secret and a wrong URL are the two things that go wrong here, and look alike to whoever typed them.
 fn explained(error: CallError) -> Failure {
     let prefix = match error.code() {
-        Some(ErrorCode::CredentialsRejected) => "client id or secret refused, nothing is stored",
+        Some(ErrorCode::Rejected) => "client id or secret refused, nothing is stored",
         Some(ErrorCode::Misdirected) => "wrong URL or service, nothing is stored",
         Some(_) | None => "nothing is stored",
     };

@@ -1,7 +1,10 @@
 //! `status`.
 
 use airbyte_token_core::ProfileName;
-use airbyte_token_local::wire::{LastError, ProfileState, ProfileStatus, StatusReply};
+use airbyte_token_local::{
+    ProfileState,
+    wire::{LastError, ProfileStatus, StatusReply},
+};
 
 use super::{
     Daemon,
@@ -25,7 +28,7 @@ pub(super) fn run(only: Option<&ProfileName>, json: bool, daemon: &Daemon) -> Re
 }
 
 fn page(reply: &StatusReply, paint: Paint) -> String {
-    let daemon = format!("airbyte-tokend {}\n", shown(&reply.version));
+    let daemon = format!("airbyte-tokend {}\n", shown(&reply.version)) + &old_configuration(reply, paint);
     if reply.profiles.is_empty() {
         return daemon + NO_PROFILES;
     }
@@ -38,28 +41,58 @@ fn page(reply: &StatusReply, paint: Paint) -> String {
     let mut lines = table.lines().into_iter();
     let mut page = daemon + &lines.next().unwrap_or_default() + "\n";
     for (line, profile) in lines.zip(&reply.profiles) {
-        page += &painted(&line, profile.state, paint);
+        page += &painted(&line, profile, paint);
         page += "\n";
+        page += &told_of_clock(profile, paint);
         page += &profile.last_error.as_ref().map(|error| told(error, paint)).unwrap_or_default();
     }
     page
 }
 
+/// That what the file says is not in force, if so.
+fn old_configuration(reply: &StatusReply, paint: Paint) -> String {
+    let told = |problem: &String| {
+        let lines = problem.lines().map(|line| format!("  {}\n", shown(line)));
+        let what = "the configuration has mistakes, and the old one stays in force:";
+        format!("{} {what}\n{}", paint.warning("warning:"), lines.collect::<String>())
+    };
+    reply.config_problem.as_ref().map(told).unwrap_or_default()
+}
+
 /// What the daemon will do next.
 fn next(profile: &ProfileStatus) -> String {
     let planned = |what: &str, seconds: u64| format!("{what} in {}", lasting(seconds));
-    match profile.state {
-        ProfileState::Idle => "renews when asked".to_owned(),
-        ProfileState::Refreshing => "renewing".to_owned(),
-        ProfileState::Fresh
+    match (profile.state, profile.retry_in, profile.refresh_in) {
+        (ProfileState::Idle, ..) => "renews when asked".to_owned(),
+        (ProfileState::Renewing, ..) => "renewing".to_owned(),
+        (_, Some(0), _) => "tries again now".to_owned(),
+        (state, Some(seconds), _) if waits_for_somebody(state) => planned("looks again", seconds),
+        (_, Some(seconds), _) => planned("tries again", seconds),
+        (_, None, Some(seconds)) => planned("renews", seconds),
+        (_, None, None) => "-".to_owned(),
+    }
+}
+
+/// Whether it is not time that mends this.
+const fn waits_for_somebody(state: ProfileState) -> bool {
+    match state {
+        ProfileState::Idle
+        | ProfileState::Fresh
+        | ProfileState::Renewing
         | ProfileState::Degraded
         | ProfileState::Expired
-        | ProfileState::Blocked
-        | ProfileState::VaultTrouble => match (profile.retry_in, profile.refresh_in) {
-            (Some(seconds), _) => planned("tries again", seconds),
-            (None, Some(seconds)) => planned("renews", seconds),
-            (None, None) => "-".to_owned(),
-        },
+        | ProfileState::Throttled
+        | ProfileState::ClockSuspect => false,
+        ProfileState::Rejected
+        | ProfileState::Misdirected
+        | ProfileState::KeyringLocked
+        | ProfileState::KeyringMissing
+        | ProfileState::KeyringDenied
+        | ProfileState::VaultSlow
+        | ProfileState::VaultUnreadable
+        | ProfileState::VaultDamaged
+        | ProfileState::NoSecret
+        | ProfileState::LogInAgain => true,
     }
 }
 
@@ -75,11 +108,27 @@ fn told(error: &LastError, paint: Paint) -> String {
     )
 }
 
-fn painted(line: &str, state: ProfileState, paint: Paint) -> String {
-    match state {
-        ProfileState::Idle => line.to_owned(),
-        ProfileState::Fresh | ProfileState::Refreshing => paint.good(line),
-        ProfileState::Degraded => paint.warning(line),
-        ProfileState::Expired | ProfileState::Blocked | ProfileState::VaultTrouble => paint.bad(line),
+/// What is wrong with this machine's clock, if something is.
+fn told_of_clock(profile: &ProfileStatus, paint: Paint) -> String {
+    let (ProfileState::ClockSuspect, Some(skew)) = (profile.state, profile.clock_skew) else {
+        return String::new();
+    };
+    let way = if skew < 0 { "behind" } else { "ahead of" };
+    let hint = profile.state.remedy().unwrap_or_default();
+    format!(
+        "    {} this machine's clock is {} {way} Airbyte's\n    {} {hint}\n",
+        paint.warning("warning:"),
+        lasting(skew.unsigned_abs()),
+        paint.faint("hint:"),
+    )
+}
+
+fn painted(line: &str, profile: &ProfileStatus, paint: Paint) -> String {
+    let is_well = profile.state.remedy().is_none();
+    match (profile.state == ProfileState::Idle, is_well, profile.expires_in.is_some()) {
+        (true, ..) => line.to_owned(),
+        (false, true, _) => paint.good(line),
+        (false, false, true) => paint.warning(line),
+        (false, false, false) => paint.bad(line),
     }
 }

@@ -66,16 +66,16 @@ fn login_makes_a_profile_the_default_one_when_asked() {
 #[test]
 fn login_tells_a_wrong_secret_from_a_wrong_url() {
     for (code, status, exit, begins) in [
-        ("credentials_rejected", 424, 77, "client id or secret refused, nothing is stored: m"),
+        ("rejected", 424, 77, "client id or secret refused, nothing is stored: m"),
         ("misdirected", 424, 78, "wrong URL or service, nothing is stored: m"),
-        ("vault_absent", 503, 75, "nothing is stored: m"),
+        ("keyring_missing", 503, 75, "nothing is stored: m"),
     ] {
         let body = format!(r#"{{"code":"{code}","message":"m"}}"#);
         let daemon = Daemon::with([no_profiles(), Reply::json(status, &body)]);
         let (what, hint) = daemon.run_with("login --client-id id", SECRET).failed(exit);
         assert_eq!(what, begins);
         assert!(!hint.contains(SECRET));
-        if code == "vault_absent" {
+        if code == "keyring_missing" {
             assert!(hint.contains("--vault file") && hint.contains("--vault memory"), "{hint}");
         }
     }
@@ -184,13 +184,14 @@ fn status() -> Value {
         profile.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
         profile
     };
-    json!({"version": "1.2.3", "default_profile": "fresh", "profiles": [
+    json!({"version": "1.2.3", "default_profile": "fresh", "config_problem": "config.toml:1:1: a\u{7}", "profiles": [
         profile("fresh", json!({"state": "fresh", "expires_in": 723, "refresh_in": 423})),
         profile("idle", json!({"state": "idle"})),
         profile("worse", json!({"state": "degraded", "expires_in": 59, "retry_in": 8,
             "last_error": {"code": "upstream_unavailable", "message": "connection refused", "hint": "wait"}})),
-        profile("blocked", json!({"state": "blocked",
-            "last_error": {"code": "credentials_rejected", "message": "\u{1b}[2Jrefused"}})),
+        profile("skewed", json!({"state": "clock_suspect", "expires_in": 600, "refresh_in": 300, "clock_skew": -601})),
+        profile("refused", json!({"state": "rejected", "retry_in": 300,
+            "last_error": {"code": "rejected", "message": "\u{1b}[2Jrefused"}})),
     ]})
 }
 
@@ -199,14 +200,19 @@ fn status_shows_time_left_next_renewal_and_the_last_error_with_its_remedy() {
     let daemon = Daemon::with([Reply::json(200, &status().to_string())]);
     let expected = [
         "airbyte-tokend 1.2.3",
-        "  PROFILE  STATE     TIME LEFT  NEXT",
-        "* fresh    fresh     12m 3s     renews in 7m 3s",
-        "  idle     idle      -          renews when asked",
-        "  worse    degraded  59s        tries again in 8s",
+        "warning: the configuration has mistakes, and the old one stays in force:",
+        "  config.toml:1:1: a?",
+        "  PROFILE  STATE          TIME LEFT  NEXT",
+        "* fresh    fresh          12m 3s     renews in 7m 3s",
+        "  idle     idle           -          renews when asked",
+        "  worse    degraded       59s        tries again in 8s",
         "    error: connection refused (upstream_unavailable)",
         "    hint: wait",
-        "  blocked  blocked   -          -",
-        "    error: ?[2Jrefused (credentials_rejected)",
+        "  skewed   clock_suspect  10m 0s     renews in 5m 0s",
+        "    warning: this machine's clock is 10m 1s behind Airbyte's",
+        "    hint: set this machine's clock: `timedatectl set-ntp true`",
+        "  refused  rejected       -          looks again in 5m 0s",
+        "    error: ?[2Jrefused (rejected)",
         "    hint: check the client id and secret in Airbyte's settings, then run `airbyte-token login`",
         "",
     ];

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use super::why::{Underway, Why};
 use crate::{Issued, Moment, Token};
 
 /// An exchange under way, and how long it has been.
 #[derive(Clone, Debug)]
 pub(super) struct Flight {
     since: Moment,
+    why: Why,
     /// Its age when a clock was last turned back.
     spent: Duration,
     /// Whether the machinery around us has been told to make it.
@@ -17,8 +19,13 @@ pub(super) struct Flight {
 }
 
 impl Flight {
-    pub(super) const fn new(since: Moment) -> Self {
-        Self { since, spent: Duration::ZERO, commanded: false, stale: false }
+    pub(super) const fn new(since: Moment, why: Why) -> Self {
+        Self { since, why, spent: Duration::ZERO, commanded: false, stale: false }
+    }
+
+    /// As onlookers see it.
+    pub(super) const fn underway(&self) -> Underway {
+        Underway { since: self.since, why: self.why }
     }
 
     /// Whether the command has been given.

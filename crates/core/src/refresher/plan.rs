@@ -4,31 +4,48 @@ use std::time::Duration;
 
 use super::{
     Asked, Phase, Refresher, Seen,
-    budget::{Kind, Spacing},
+    budget::Spacing,
     flight::Flight,
     holding::Holding,
-    trouble::{Trouble, told_to_wait},
+    trouble::{Standing, Trouble, told_to_wait},
+    why::{Hold, Plan, Why},
 };
 use crate::{Failure, RefreshPolicy, Token};
+
+/// The next exchange, seen from now.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Start {
+    pub(super) wait: Duration,
+    why: Why,
+    held_by: Option<Hold>,
+}
 
 impl Refresher {
     /// Begins the next exchange if its time has come.
     pub(super) fn decide(&mut self) {
-        let Some((Duration::ZERO, kind)) = self.next_start() else { return };
-        self.budget.spend(self.timeline.steady(), kind, self.spacing().pace);
-        self.flight = Some(Flight::new(self.now()));
+        let Some(start) = self.next_start().filter(|start| start.wait.is_zero()) else { return };
+        self.budget.spend(self.timeline.steady(), start.why.kind(), self.spacing().pace);
+        self.flight = Some(Flight::new(self.now(), start.why));
         self.exchanges += 1;
     }
 
-    /// How long until the next exchange begins if nothing else happens, and for whose sake.
-    pub(super) fn next_start(&self) -> Option<(Duration, Kind)> {
+    /// The exchange that begins next if nothing else happens.
+    pub(super) fn next_start(&self) -> Option<Start> {
         if self.flight.is_some() || !self.is_active() {
             return None;
         }
-        let start = |wait: Duration, kind: Kind| (wait.max(self.closed_for(kind)), kind);
-        let regular = self.regular_wait().map(|wait| start(wait, Kind::Regular));
-        let elective = self.is_elective_wanted().then(|| start(Duration::ZERO, Kind::Elective));
-        regular.into_iter().chain(elective).min_by_key(|(wait, _)| *wait)
+        let regular = self.regular().map(|(wait, why)| self.start(wait, why));
+        let elective = self.elective().map(|why| self.start(Duration::ZERO, why));
+        regular.into_iter().chain(elective).min_by_key(|start| start.wait)
+    }
+
+    /// The same, for onlookers.
+    pub(super) fn plan(&self) -> Option<Plan> {
+        self.next_start().map(|Start { wait, why, held_by }| Plan {
+            at: self.now().after(wait),
+            why,
+            held_by,
+        })
     }
 
     /// A caller needs a token now.
@@ -39,7 +56,7 @@ impl Refresher {
 
     /// A caller needs more life than the token in hand has.
     pub(super) fn demand_more(&mut self) {
-        self.ask(Asked::Patiently);
+        self.ask(Asked::ForMoreLife);
         self.hasten();
     }
 
@@ -116,31 +133,44 @@ impl Refresher {
         }
     }
 
-    /// How long until the profile itself needs an exchange; `None` while it needs none.
-    fn regular_wait(&self) -> Option<Duration> {
+    /// How long until the profile itself needs an exchange, and why; `None` while it needs none.
+    fn regular(&self) -> Option<(Duration, Why)> {
         if let Some(trouble) = &self.trouble {
-            return Some(trouble.retry_at.since(self.timeline.steady()));
+            return Some((trouble.retry_at.since(self.timeline.steady()), why_again(trouble)));
         }
+        let Some(held) = &self.holding else {
+            let is_wanted = self.demanded || !self.is_fleeting();
+            return is_wanted.then_some((Duration::ZERO, Why::NoToken));
+        };
         if self.demanded {
-            return Some(Duration::ZERO);
+            return Some((Duration::ZERO, Why::NearEnd));
         }
-        if self.life().is_some_and(RefreshPolicy::is_fleeting) {
-            return None;
-        }
-        Some(self.holding.as_ref().map_or(Duration::ZERO, |held| held.until_renewal(self.now())))
+        (!self.is_fleeting()).then(|| (held.until_renewal(self.now()), Why::Renewal))
     }
 
-    /// Whether an elective exchange is wanted now. While renewal fails, its own next try serves the patient.
-    fn is_elective_wanted(&self) -> bool {
-        self.asked.is_some_and(|how| match how {
-            Asked::Urgently => true,
-            Asked::Patiently => self.trouble.is_none(),
-        })
+    /// Why an elective exchange is wanted now. While renewal fails, its own next try serves the patient.
+    fn elective(&self) -> Option<Why> {
+        self.asked.filter(|how| how.is_urgent() || self.trouble.is_none()).map(Asked::why)
     }
 
-    /// How long floor, budget and what the issuer asked for forbid an exchange of this kind.
-    fn closed_for(&self, kind: Kind) -> Duration {
-        self.budget.opens(kind, self.spacing()).max(self.told_until).since(self.timeline.steady())
+    /// An exchange that is wanted after this wait, when it may begin.
+    fn start(&self, wanted: Duration, why: Why) -> Start {
+        let now = self.timeline.steady();
+        let told = self.told_until.since(now);
+        let budget = self.budget.opens(why.kind(), self.spacing()).since(now);
+        let held_by = if wanted >= told.max(budget) {
+            None
+        } else if told >= budget {
+            Some(Hold::Issuer)
+        } else {
+            Some(Hold::Budget)
+        };
+        Start { wait: wanted.max(told).max(budget), why, held_by }
+    }
+
+    /// Whether its tokens are too short to be renewed ahead.
+    fn is_fleeting(&self) -> bool {
+        self.life().is_some_and(RefreshPolicy::is_fleeting)
     }
 
     fn is_active(&self) -> bool {
@@ -151,5 +181,17 @@ impl Refresher {
     fn spacing(&self) -> Spacing {
         let life = self.life();
         Spacing { floor: RefreshPolicy::floor(life), pace: self.policy.pace(life) }
+    }
+}
+
+/// Why an exchange is tried again.
+const fn why_again(trouble: &Trouble) -> Why {
+    if trouble.is_of_vault() {
+        return Why::Vault;
+    }
+    match trouble.standing {
+        Standing::Trying => Why::Retry,
+        Standing::Accused => Why::Confirmation,
+        Standing::Parked { .. } => Why::Probe,
     }
 }

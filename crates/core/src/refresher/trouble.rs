@@ -99,7 +99,13 @@ impl Trouble {
     }
 
     const fn may_be_mended_by_the_caller(&self) -> bool {
-        matches!(self.failure, Failure::Vault { trouble: VaultTrouble::Locked | VaultTrouble::Absent, .. })
+        matches!(
+            self.failure,
+            Failure::Vault {
+                trouble: VaultTrouble::Locked | VaultTrouble::Absent | VaultTrouble::Unreadable,
+                ..
+            }
+        )
     }
 
     /// How things stood before this verdict. That there was no secret says nothing about the one there is now.
@@ -155,9 +161,11 @@ impl Verdict {
             Failure::Transient { .. } | Failure::Throttled { .. } | Failure::Suspect { .. } => Self::Silent,
             Failure::Vault { trouble, .. } => match trouble {
                 VaultTrouble::Empty | VaultTrouble::OtherOrigin | VaultTrouble::Damaged => Self::Unstored,
-                VaultTrouble::Locked | VaultTrouble::Absent | VaultTrouble::Slow | VaultTrouble::Denied => {
-                    Self::Silent
-                }
+                VaultTrouble::Locked
+                | VaultTrouble::Absent
+                | VaultTrouble::Slow
+                | VaultTrouble::Denied
+                | VaultTrouble::Unreadable => Self::Silent,
             },
         }
     }

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use super::why::{Plan, Underway};
 use crate::{Failure, Moment, Token};
 
 /// What the machinery around the refresher is to do.
@@ -75,6 +76,10 @@ pub struct Snapshot {
     pub refresh_at: Option<Moment>,
     /// When the next try begins, if renewal fails and one is planned.
     pub retry_at: Option<Moment>,
+    /// The next exchange, whatever it is for; none while one is in flight or nothing is planned.
+    pub plan: Option<Plan>,
+    /// The exchange in flight.
+    pub underway: Option<Underway>,
     /// How many exchanges have been begun.
     pub exchanges: u64,
     /// How many of them have ended, one way or the other.

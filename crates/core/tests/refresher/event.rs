@@ -127,6 +127,7 @@ fn vault_troubles() -> impl Strategy<Value = VaultTrouble> {
         1 => Just(VaultTrouble::Absent),
         1 => Just(VaultTrouble::Slow),
         1 => Just(VaultTrouble::Denied),
+        1 => Just(VaultTrouble::Unreadable),
         1 => Just(VaultTrouble::Empty),
         1 => Just(VaultTrouble::OtherOrigin),
         1 => Just(VaultTrouble::Damaged),

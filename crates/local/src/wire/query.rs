@@ -42,6 +42,15 @@ pub struct RejectQuery {
     pub profile: Option<ProfileName>,
 }
 
+/// Whose timeline: `GET /v1/timeline`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TimelineQuery {
+    /// Whose; the default profile's where it is missing.
+    #[serde(default, with = "as_text::option")]
+    pub profile: Option<ProfileName>,
+}
+
 impl TokenQuery {
     /// The request target with this query.
     #[must_use]
@@ -61,6 +70,16 @@ impl RefreshQuery {
         let mut target = Target::new(super::route::REFRESH);
         target.profile(self.profile.as_ref());
         target.span("wait=", self.wait);
+        target.0
+    }
+}
+
+impl TimelineQuery {
+    /// The request target with this query.
+    #[must_use]
+    pub fn target(&self) -> String {
+        let mut target = Target::new(super::route::TIMELINE);
+        target.profile(self.profile.as_ref());
         target.0
     }
 }

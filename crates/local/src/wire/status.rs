@@ -4,7 +4,7 @@ use airbyte_token_core::{ClientId, Fingerprint, ProfileName};
 use serde::{Deserialize, Serialize};
 
 use super::{Service, StoreKind, as_text};
-use crate::ErrorCode;
+use crate::{ErrorCode, ProfileState};
 
 /// The answer to `GET /v1/status`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +14,9 @@ pub struct StatusReply {
     /// The profile that is meant when none is named.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "as_text::option")]
     pub default_profile: Option<ProfileName>,
+    /// Why the configuration was not read anew when the daemon was last told to: the old one is in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_problem: Option<String>,
     /// Every profile.
     pub profiles: Vec<ProfileStatus>,
 }
@@ -50,55 +53,12 @@ pub struct ProfileStatus {
     /// What went wrong last, while it still matters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<LastError>,
+    /// By how many seconds this machine's clock was ahead of Airbyte's (behind, if negative) when Airbyte last
+    /// answered. Only a second's precision: that is what its `Date` has (RFC 9110 §6.6.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_skew: Option<i64>,
     /// How many exchanges were made for it since the daemon started.
     pub exchanges: u64,
-}
-
-/// How a profile fares, in a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ProfileState {
-    /// Nobody asks; a token comes on demand.
-    Idle,
-    /// A live token, and all is well.
-    Fresh,
-    /// An exchange is in flight.
-    Refreshing,
-    /// A live token, but the last renewal failed.
-    Degraded,
-    /// No live token; the next attempt is planned.
-    Expired,
-    /// Airbyte refuses the credentials: somebody must act.
-    Blocked,
-    /// The secret cannot be had from where it is kept.
-    VaultTrouble,
-}
-
-impl ProfileState {
-    /// Every state.
-    pub const ALL: [Self; 7] = [
-        Self::Idle,
-        Self::Fresh,
-        Self::Refreshing,
-        Self::Degraded,
-        Self::Expired,
-        Self::Blocked,
-        Self::VaultTrouble,
-    ];
-
-    /// Its name on the wire and on the screen.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Idle => "idle",
-            Self::Fresh => "fresh",
-            Self::Refreshing => "refreshing",
-            Self::Degraded => "degraded",
-            Self::Expired => "expired",
-            Self::Blocked => "blocked",
-            Self::VaultTrouble => "vault-trouble",
-        }
-    }
 }
 
 /// What went wrong last.

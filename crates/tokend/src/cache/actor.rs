@@ -12,14 +12,17 @@ use std::{
 };
 
 use airbyte_token_core::{
-    Answer, Command, Failure, Fingerprint, Issued, Moment, RefreshPolicy, Refresher, Snapshot,
+    Answer, Command, Fingerprint, Moment, RefreshPolicy, Refresher, Snapshot, refresher::Why,
 };
+use airbyte_token_local::ProfileState;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
-use super::{Exchanger, MemoryFile};
+use super::{Exchanger, History, MemoryFile, Outcome, What, state_of};
 use crate::{
     clock::{Alarm, Clock},
-    logs, vault,
+    issuer::Answered,
+    logs::{self, Condenser},
+    vault,
 };
 
 /// What a handle asks of its actor.
@@ -50,11 +53,13 @@ pub(super) struct Actor {
     pub(super) retired: Arc<Notify>,
     pub(super) memory: MemoryFile,
     pub(super) alarm: Alarm,
+    pub(super) history: History,
+    pub(super) complaints: Condenser,
     /// Until when a person waits for the next exchange, who may be asked to unlock the keyring for it.
     pub(super) attended: Option<Moment>,
 }
 
-type InFlight = Option<Pin<Box<dyn Future<Output = Result<Issued, Failure>> + Send>>>;
+type InFlight = Option<Pin<Box<dyn Future<Output = Answered> + Send>>>;
 
 impl Actor {
     /// Runs until it is retired or the last handle is gone. An exchange in flight ends with it.
@@ -67,9 +72,9 @@ impl Actor {
                     Some(ask) => self.answer(ask),
                     None => return Ok(()),
                 },
-                outcome = finish(&mut in_flight) => {
+                answered = finish(&mut in_flight) => {
                     in_flight = None;
-                    self.note(outcome);
+                    self.note(answered);
                 }
                 fired = self.alarm.until(self.refresher.poll_timeout()) => {
                     fired?;
@@ -96,26 +101,43 @@ impl Actor {
             Ask::Rejected(fingerprint, reply) => {
                 tell(reply, self.refresher.handle_rejected(now, fingerprint))
             }
-            Ask::ClockSet => self.refresher.handle_timeout(now),
+            Ask::ClockSet => {
+                self.history.note_time(now);
+                self.refresher.handle_timeout(now);
+            }
             Ask::Policy(policy) => self.refresher.handle_policy(now, policy),
         }
     }
 
-    fn note(&mut self, outcome: Result<Issued, Failure>) {
+    fn note(&mut self, answered: Answered) {
         let now = self.clock.now();
-        let profile = &self.exchanger.profile;
+        let Answered { outcome, server_time } = answered;
+        if let Some(server_time) = server_time {
+            self.history.note_server_time(now, server_time);
+        }
+        self.history.end_exchange(now, Outcome::of(&outcome));
         match outcome {
             Ok(issued) => {
                 let (fingerprint, seconds) = (issued.fingerprint, issued.lifetime.as_secs());
-                tracing::info!("profile {profile} got a token: {fingerprint}, for {seconds} s");
                 self.refresher.handle_issued(now, issued);
+                self.complaints = Condenser::new();
+                let (profile, state) = (&self.exchanger.profile, self.state(now));
+                tracing::info!("profile {profile} is {state}: got a token, {fingerprint}, for {seconds} s");
             }
             Err(failure) => {
                 let reason = logs::without_quotations(failure.detail().as_str());
-                tracing::warn!("profile {profile} got no token: {reason}");
                 self.refresher.handle_failed(now, failure);
+                let (profile, state) = (&self.exchanger.profile, self.state(now));
+                let line = format!("profile {profile} is {state}: got no token: {reason}");
+                if let Some(line) = self.complaints.heard(now, &line) {
+                    tracing::warn!("{line}");
+                }
             }
         }
+    }
+
+    fn state(&self, now: Moment) -> ProfileState {
+        state_of(&self.refresher.snapshot(), now, self.history.clock_skew(now))
     }
 
     /// Readers that were served from what is published count as use, though they never came here.
@@ -129,12 +151,20 @@ impl Actor {
         while let Some(command) = self.refresher.poll_command() {
             match command {
                 Command::Exchange => {
+                    self.note_beginning();
                     let exchanger = Arc::clone(&self.exchanger);
                     let patience = self.patience();
                     *in_flight = Some(Box::pin(async move { exchanger.exchange(patience).await }));
                 }
             }
         }
+    }
+
+    fn note_beginning(&self) {
+        let now = self.clock.now();
+        let why = self.refresher.snapshot().underway.map_or(Why::Asked, |underway| underway.why);
+        self.history.note_time(now);
+        self.history.add(now, What::Exchange { why, outcome: None });
     }
 
     /// How long the exchange that begins now may wait for the vault.
@@ -165,7 +195,7 @@ fn is_news(before: &Snapshot, now: &Snapshot) -> bool {
         || before.failure != now.failure
 }
 
-async fn finish(in_flight: &mut InFlight) -> Result<Issued, Failure> {
+async fn finish(in_flight: &mut InFlight) -> Answered {
     match in_flight {
         Some(exchange) => exchange.await,
         None => pending().await,

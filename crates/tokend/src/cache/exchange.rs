@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use airbyte_token_core::{ClientId, Detail, Failure, Issued, ProfileName, VaultTrouble};
+use airbyte_token_core::{ClientId, Detail, Failure, ProfileName, VaultTrouble};
 
 use crate::{
-    issuer::Issuer,
+    issuer::{Answered, Issuer},
     vault::{StoredSecret, Vault},
 };
 
@@ -25,12 +25,19 @@ pub struct Exchanger {
 impl Exchanger {
     /// Reads the secret, waiting at most `patience` for the vault, and exchanges it.
     ///
-    /// # Errors
-    /// When the vault does not give the secret, the secret was stored for another origin, or the issuer says no.
-    pub async fn exchange(&self, patience: Duration) -> Result<Issued, Failure> {
+    /// It fails when the vault does not give the secret, the secret was stored for another origin, or the issuer says
+    /// no.
+    pub async fn exchange(&self, patience: Duration) -> Answered {
+        match self.secret(patience).await {
+            Ok(stored) => self.issuer.ask(&self.client_id, stored.client_secret).await,
+            Err(failure) => Answered { outcome: Err(failure), server_time: None },
+        }
+    }
+
+    async fn secret(&self, patience: Duration) -> Result<StoredSecret, Failure> {
         let stored = self.vault.read(&self.profile, patience).await?;
         self.check_origin(&stored)?;
-        self.issuer.exchange(&self.client_id, stored.client_secret).await
+        Ok(stored)
     }
 
     /// A secret goes only where it was stored for: a changed URL must not be able to fetch it.

@@ -10,16 +10,21 @@ use std::{
 };
 
 use airbyte_token_core::{Answer, Fingerprint, Moment, Reason, RefreshPolicy, Refresher, Snapshot, Token};
+use airbyte_token_local::ProfileState;
 use tokio::{
     sync::{Notify, mpsc, oneshot, watch},
     time,
 };
 
 use super::{
-    Exchanger, MemoryFile,
+    Exchanger, History, MemoryFile,
     actor::{Actor, Ask},
+    state_of,
 };
-use crate::clock::{Alarm, Clock};
+use crate::{
+    clock::{Alarm, Clock},
+    logs::Condenser,
+};
 
 /// How many asks may wait for the actor, which answers each in microseconds; one more waits its turn.
 const ASKS: usize = 256;
@@ -32,6 +37,7 @@ pub struct ProfileHandle {
     asks: mpsc::Sender<Ask>,
     was_read: Arc<AtomicBool>,
     retired: Arc<Notify>,
+    history: History,
 }
 
 /// Why a caller got less than it asked for, as of when it was told.
@@ -66,6 +72,7 @@ impl ProfileHandle {
         exchanger: Exchanger,
         memory: MemoryFile,
         alarm: Alarm,
+        history: History,
     ) -> (Self, impl Future<Output = io::Result<()>> + Send + 'static) {
         let (publisher, published) = watch::channel(refresher.snapshot());
         let (asks, inbox) = mpsc::channel(ASKS);
@@ -80,15 +87,30 @@ impl ProfileHandle {
             retired: Arc::clone(&retired),
             memory,
             alarm,
+            history: history.clone(),
+            complaints: Condenser::new(),
             attended: None,
         };
-        (Self { clock: Clock, published, asks, was_read, retired }, actor.run())
+        (Self { clock: Clock, published, asks, was_read, retired, history }, actor.run())
     }
 
     /// What is known of the profile right now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         self.published.borrow().clone()
+    }
+
+    /// What happened to the profile of late.
+    #[must_use]
+    pub const fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// How the profile fares right now, in one word.
+    #[must_use]
+    pub fn state(&self) -> ProfileState {
+        let now = self.clock.now();
+        state_of(&self.published.borrow(), now, self.history.clock_skew(now))
     }
 
     /// A token with at least `min_ttl` of life left, waiting at most `wait` for one. While a token is alive outside its

@@ -55,6 +55,7 @@ async fn hanging_after(memory: Memory) -> Hanging {
         exchanger(&issuer).await,
         remembering.file(&name()),
         Alarm::new().unwrap(),
+        History::default(),
     );
     Hanging { handle, actor: tokio::spawn(work), _issuer: issuer, _home: home }
 }

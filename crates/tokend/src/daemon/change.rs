@@ -161,16 +161,21 @@ impl State {
     /// When there is any mistake in it; the old configuration then stays in force.
     pub async fn reload(&self) -> Result<(), ChangeError> {
         let state = self.clone();
-        self.see_through(async move {
-            let reader = state.clone();
-            let read = move || reader.prepare(Config::load(&reader.0.places.config)?, None);
-            let ready = blocking(read).await??;
-            let profiles = ready.roster.config.profiles.len();
-            state.put_in_force(ready).await;
-            tracing::info!(profiles, "the configuration was reloaded");
-            Ok(())
-        })
-        .await
+        let outcome = self.see_through(async move { state.reload_now().await }).await;
+        if let Err(error) = &outcome {
+            self.note_config_problem(Some(error.to_string()));
+        }
+        outcome
+    }
+
+    async fn reload_now(&self) -> Result<(), ChangeError> {
+        let reader = self.clone();
+        let read = move || reader.prepare(Config::load(&reader.0.places.config)?, None);
+        let ready = blocking(read).await??;
+        let profiles = ready.roster.config.profiles.len();
+        self.put_in_force(ready).await;
+        tracing::info!(profiles, "the configuration was reloaded");
+        Ok(())
     }
 
     /// Ends when no change is being made.

@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 
 use super::{ChangeError, Places, vaults::Vaults};
 use crate::{
-    cache::{Cache, Exchanger, ProfileHandle, Remembering},
+    cache::{Cache, Exchanger, History, ProfileHandle, Remembering, What},
     clock::{Alarm, Clock},
     config::{Config, Profile},
     issuer::Issuer,
@@ -28,6 +28,7 @@ pub(super) struct Inner {
     pub(super) cache: Cache,
     pub(super) remembering: Remembering,
     roster: RwLock<Roster>,
+    config_problem: RwLock<Option<String>>,
     /// Changes are made one at a time, and requests for tokens do not wait for them.
     pub(super) changing: Arc<Mutex<()>>,
 }
@@ -75,6 +76,7 @@ impl State {
             cache: Cache::default(),
             remembering,
             roster: RwLock::new(roster),
+            config_problem: RwLock::default(),
             changing: Arc::default(),
         }));
         state.put(state.prepare(config, None)?);
@@ -85,6 +87,16 @@ impl State {
     #[must_use]
     pub fn config(&self) -> Arc<Config> {
         self.roster().config
+    }
+
+    /// Why the configuration was not read anew when that was last wanted; none when it was.
+    #[must_use]
+    pub fn config_problem(&self) -> Option<String> {
+        self.0.config_problem.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn note_config_problem(&self, problem: Option<String>) {
+        *self.0.config_problem.write().unwrap_or_else(PoisonError::into_inner) = problem;
     }
 
     /// The tokens in hand.
@@ -146,13 +158,15 @@ impl State {
             if old.profiles.contains_key(&name) {
                 self.0.remembering.forgive(&name);
             }
-            let remembered = || self.refresher(&name, policy, self.0.remembering.of(&name));
-            let refresher = proven.unwrap_or_else(remembered);
-            handles.insert(name, self.employ(refresher, exchanger, alarm));
+            let memory = self.0.remembering.of(&name);
+            let history = self.history_so_far(&name, &memory);
+            let refresher = proven.unwrap_or_else(|| self.refresher(&name, policy, memory));
+            handles.insert(name, self.employ(refresher, exchanger, alarm, history));
         }
         self.0.remembering.retain(|name| handles.keys().any(|profile| profile.as_str() == name));
         *self.0.roster.write().unwrap_or_else(PoisonError::into_inner) = roster;
         self.0.cache.replace(handles);
+        self.note_config_problem(None);
     }
 
     /// The rules for a profile, with what is remembered of it.
@@ -163,10 +177,29 @@ impl State {
         refresher
     }
 
-    fn employ(&self, refresher: Refresher, exchanger: Exchanger, alarm: Alarm) -> ProfileHandle {
+    /// A profile that changes keeps its history, which says so.
+    fn history_so_far(&self, name: &ProfileName, memory: &Memory) -> History {
+        let now = self.now();
+        if let Some(handle) = self.0.cache.get(name) {
+            handle.history().add(now, What::Changed);
+            return handle.history().clone();
+        }
+        let history = History::default();
+        let remembered = memory.trouble.as_ref().map(|trouble| trouble.failure.clone());
+        history.add(now, What::Started { remembered });
+        history
+    }
+
+    fn employ(
+        &self,
+        refresher: Refresher,
+        exchanger: Exchanger,
+        alarm: Alarm,
+        history: History,
+    ) -> ProfileHandle {
         let name = exchanger.profile.clone();
         let memory = self.0.remembering.file(&name);
-        let (handle, work) = ProfileHandle::new(refresher, exchanger, memory, alarm);
+        let (handle, work) = ProfileHandle::new(refresher, exchanger, memory, alarm, history);
         tokio::spawn(async move {
             if let Err(error) = work.await {
                 tracing::error!(profile = %name, %error, "the profile is no longer served; restart the daemon");

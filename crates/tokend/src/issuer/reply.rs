@@ -47,7 +47,7 @@ fn issued(reply: &Reply, quoter: &Quoter<'_>) -> Result<Issued, BadReply> {
     let evidence = LifetimeEvidence {
         expires_in: expires_in.and_then(fields::number),
         claims: jwt::claims(access_token.expose()),
-        date: headers::epoch_seconds(&reply.headers),
+        date: headers::server_time(&reply.headers).map(|time| time.as_secs_f64()),
     };
     let lifetime = lifetime(&evidence)?;
     Ok(Issued { fingerprint: fingerprint(&access_token), access_token, lifetime })

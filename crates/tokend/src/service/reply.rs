@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use airbyte_token_core::{Failure, Moment, ProfileName, Reason, VaultTrouble};
 use airbyte_token_local::{
-    ErrorCode,
-    wire::{BadJson, ErrorReply, to_json},
+    ErrorCode, ProfileState,
+    wire::{BadJson, ErrorReply, LastError, to_json},
 };
 use axum::{
     body::Bytes,
+    extract::rejection::QueryRejection,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -57,6 +58,13 @@ impl Refusal {
         let named = format!("`airbyte-token login -p {profile}`");
         self.0.hint = self.0.hint.map(|hint| hint.replace("`airbyte-token login`", &named));
         self.0.profile = Some(profile.to_string());
+        self
+    }
+
+    /// Says how the profile fares.
+    #[must_use]
+    pub const fn state(mut self, state: ProfileState) -> Self {
+        self.0.state = Some(state);
         self
     }
 
@@ -124,6 +132,17 @@ impl IntoResponse for Refusal {
     }
 }
 
+/// What went wrong with a profile, as those who look on are told.
+pub(super) fn last_error(failure: &Failure, profile: &ProfileName) -> LastError {
+    let ErrorReply { code, message, hint, .. } = Refusal::failed(failure).of(profile).0;
+    LastError { code, message, hint }
+}
+
+/// A query has no secrets in it, so what is wrong with it may be said in full.
+pub(super) fn bad_query(error: &QueryRejection) -> Refusal {
+    Refusal::new(ErrorCode::BadRequest, error.body_text())
+}
+
 fn said(reason: &Reason) -> String {
     match reason {
         Reason::Failure(failure) => failure.detail().to_string(),
@@ -138,7 +157,7 @@ const fn code_of(failure: &Failure) -> ErrorCode {
     match failure {
         Failure::Transient { .. } | Failure::Suspect { .. } => ErrorCode::UpstreamUnavailable,
         Failure::Throttled { .. } => ErrorCode::Throttled,
-        Failure::Rejected { .. } => ErrorCode::CredentialsRejected,
+        Failure::Rejected { .. } => ErrorCode::Rejected,
         Failure::Misdirected { .. } => ErrorCode::Misdirected,
         Failure::Vault { trouble, .. } => code_of_trouble(*trouble),
     }
@@ -148,22 +167,23 @@ const fn code_of(failure: &Failure) -> ErrorCode {
 #[must_use]
 const fn code_of_trouble(trouble: VaultTrouble) -> ErrorCode {
     match trouble {
-        VaultTrouble::Locked => ErrorCode::VaultLocked,
-        VaultTrouble::Absent => ErrorCode::VaultAbsent,
+        VaultTrouble::Locked => ErrorCode::KeyringLocked,
+        VaultTrouble::Absent => ErrorCode::KeyringMissing,
         VaultTrouble::Slow => ErrorCode::VaultSlow,
-        VaultTrouble::Denied => ErrorCode::VaultDenied,
-        VaultTrouble::Empty => ErrorCode::NoSecretStored,
+        VaultTrouble::Denied => ErrorCode::KeyringDenied,
+        VaultTrouble::Empty => ErrorCode::NoSecret,
         VaultTrouble::OtherOrigin => ErrorCode::LogInAgain,
+        VaultTrouble::Unreadable => ErrorCode::VaultUnreadable,
         VaultTrouble::Damaged => ErrorCode::VaultDamaged,
     }
 }
 
 /// A try that is made too early fails again: seconds are rounded up.
-fn whole_seconds_up(rest: Duration) -> u64 {
+pub(super) fn whole_seconds_up(rest: Duration) -> u64 {
     rest.as_secs() + u64::from(rest.subsec_nanos() > 0)
 }
 
-fn rfc3339(at: Moment) -> Option<String> {
+pub(super) fn rfc3339(at: Moment) -> Option<String> {
     let seconds = i64::try_from(at.since_epoch().as_secs()).ok()?;
     jiff::Timestamp::from_second(seconds).map(|time| time.to_string()).ok()
 }

@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use airbyte_token_core::{ProfileName, Token};
+use airbyte_token_local::span::Span;
 use airbyte_token_local::wire::{
     RefreshQuery, RefreshReply, RejectQuery, RejectReply, RejectRequest, TokenQuery, TokenReply, TokenType,
     from_json,
 };
-use airbyte_token_local::{ErrorCode, span::Span};
 use axum::{
     extract::{Query, State as Shared, rejection::QueryRejection},
     http::{HeaderMap, HeaderValue, header},
@@ -18,7 +18,7 @@ use super::{
     DEFAULT_WAIT, LONGEST_WAIT,
     body::Body,
     find,
-    reply::{Json, Refusal},
+    reply::{Json, Refusal, bad_query},
 };
 use crate::{
     cache::{ProfileHandle, Shortfall},
@@ -84,17 +84,16 @@ async fn wait_for_token(
     }
 }
 
-/// A query has no secrets in it, so what is wrong with it may be said in full.
-fn bad_query(error: &QueryRejection) -> Refusal {
-    Refusal::new(ErrorCode::BadRequest, error.body_text())
-}
-
 fn patience(asked: Option<Span>) -> Duration {
     asked.map_or(DEFAULT_WAIT, Span::length).min(LONGEST_WAIT)
 }
 
 fn refusal(state: &State, profile: &ProfileName, shortfall: &Shortfall) -> Refusal {
-    Refusal::shortfall(shortfall, state.now()).of(profile)
+    let refusal = Refusal::shortfall(shortfall, state.now()).of(profile);
+    match state.cache().get(profile) {
+        Some(handle) => refusal.state(handle.state()),
+        None => refusal,
+    }
 }
 
 /// Whether plain text is what the caller names first (RFC 9110 §12.5.1). Who lists several reads JSON too.

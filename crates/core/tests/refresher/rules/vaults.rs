@@ -19,7 +19,13 @@ fn failed_with(trouble: VaultTrouble) -> World {
 
 #[test]
 fn a_vault_that_may_open_is_looked_at_every_ten_seconds() {
-    for trouble in [VaultTrouble::Locked, VaultTrouble::Absent, VaultTrouble::Slow, VaultTrouble::Denied] {
+    for trouble in [
+        VaultTrouble::Locked,
+        VaultTrouble::Absent,
+        VaultTrouble::Slow,
+        VaultTrouble::Denied,
+        VaultTrouble::Unreadable,
+    ] {
         let mut world = failed_with(trouble);
         for _ in 0..500 {
             assert_eq!(world.until_begin(hours(1)), Some(secs(10)), "{trouble:?}");
@@ -44,8 +50,8 @@ fn a_vault_without_a_usable_secret_is_left_alone_but_for_slow_probes() {
 }
 
 #[test]
-fn a_caller_may_have_a_locked_or_absent_vault_looked_at_without_delay() {
-    for trouble in [VaultTrouble::Locked, VaultTrouble::Absent] {
+fn a_caller_may_have_a_vault_looked_at_without_delay_that_somebody_may_just_have_mended() {
+    for trouble in [VaultTrouble::Locked, VaultTrouble::Absent, VaultTrouble::Unreadable] {
         let mut world = failed_with(trouble);
         let Answer::Failed { reason, retry_at, .. } = world.request(Duration::ZERO) else { panic!("failed") };
         assert_eq!(reason, Reason::Failure(vault(trouble)));

@@ -135,7 +135,7 @@ fn a_credential_opens_what_the_same_bytes_in_a_key_file_sealed() {
     bench.store.credentials = Some(bench.folder.path().to_owned());
     assert_eq!(bench.get("a").unwrap(), "one");
     bench.store.credentials = None;
-    bench.assert_refuses_all(VaultTrouble::Absent, "systemd credential key");
+    bench.assert_refuses_all(VaultTrouble::Unreadable, "systemd credential key");
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn without_its_key_nothing_is_read_or_replaced() {
     let mut bench = bench();
     bench.put("a", "one").unwrap();
     bench.store.settings.key = KeySource::File(bench.folder.path().join("lost"));
-    bench.assert_refuses_all(VaultTrouble::Absent, "no key file");
+    bench.assert_refuses_all(VaultTrouble::Unreadable, "no key file");
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn a_key_that_others_may_read_is_not_used() {
     bench.put("a", "one").unwrap();
     let key = bench.folder.path().join("key");
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
-    bench.assert_refuses_all(VaultTrouble::Denied, "may touch the key file; run: chmod 600 /");
+    bench.assert_refuses_all(VaultTrouble::Unreadable, "may touch the key file; run: chmod 600 /");
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn a_file_that_others_may_touch_is_not_believed() {
     bench.put("a", "one").unwrap();
     for mode in [0o640, 0o604, 0o620, 0o602, 0o666] {
         bench.chmod(mode);
-        bench.assert_refuses_all(VaultTrouble::Denied, "may touch the vault file; run: chmod 600 /");
+        bench.assert_refuses_all(VaultTrouble::Unreadable, "may touch the vault file; run: chmod 600 /");
     }
     bench.chmod(0o600);
     assert_eq!(bench.get("a").unwrap(), "one");
@@ -232,11 +232,11 @@ fn a_symlink_is_not_followed_and_a_directory_is_no_vault() {
     let moved = bench.folder.path().join("moved");
     fs::rename(bench.path(), &moved).unwrap();
     symlink(&moved, bench.path()).unwrap();
-    bench.assert_refuses_all(VaultTrouble::Denied, "symlink");
+    bench.assert_refuses_all(VaultTrouble::Unreadable, "symlink");
     assert!(bench.path().is_symlink());
     fs::remove_file(bench.path()).unwrap();
     fs::create_dir(bench.path()).unwrap();
-    bench.assert_refuses_all(VaultTrouble::Denied, "directory");
+    bench.assert_refuses_all(VaultTrouble::Unreadable, "directory");
 }
 
 /// Only root can give a file away; for others, a file of root's is one that is not theirs.
@@ -246,10 +246,10 @@ fn a_file_of_another_user_is_not_believed() {
     bench.put("a", "one").unwrap();
     if rustix::process::geteuid().is_root() {
         chown(bench.path(), Some(65534), None).unwrap();
-        bench.assert_refuses_all(VaultTrouble::Denied, "the vault file belongs to another user");
+        bench.assert_refuses_all(VaultTrouble::Unreadable, "the vault file belongs to another user");
         chown(bench.folder.path().join("key"), Some(65534), None).unwrap();
         chown(bench.path(), Some(0), None).unwrap();
-        bench.assert_refuses_all(VaultTrouble::Denied, "the key file belongs to another user");
+        bench.assert_refuses_all(VaultTrouble::Unreadable, "the key file belongs to another user");
     } else {
         bench.store.settings.path = "/etc/passwd".into();
         let error = bench.get("a").unwrap_err();

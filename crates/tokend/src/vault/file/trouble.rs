@@ -47,18 +47,13 @@ impl FileTrouble {
             | Self::KeyTooOpen(_)
             | Self::CredentialTooOpen(_)
             | Self::KeyNotOurs(_)
-            | Self::KeyNotAFile(_) => VaultTrouble::Denied,
+            | Self::KeyNotAFile(_)
+            | Self::NoKeyFile(_)
+            | Self::NoCredential(_)
+            | Self::Io { .. } => VaultTrouble::Unreadable,
             Self::Unsealed { .. } | Self::KeyLength { .. } => VaultTrouble::Damaged,
-            Self::NoKeyFile(_) | Self::NoCredential(_) => VaultTrouble::Absent,
-            Self::Io { cause, .. } if is_refusal(*cause) => VaultTrouble::Denied,
-            Self::Io { .. } => VaultTrouble::Absent,
         }
     }
-}
-
-/// Whether trying again later cannot help.
-fn is_refusal(cause: io::ErrorKind) -> bool {
-    matches!(cause, io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
 }
 
 impl From<FileTrouble> for VaultError {
