@@ -3,9 +3,11 @@
 
 mod alarm;
 mod leap;
+mod within;
 
 pub use alarm::Alarm;
 pub use leap::LeapWatch;
+pub use within::within;
 
 use std::{io, os::fd::OwnedFd, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Noticing that somebody set the wall clock.
+//! Noticing that somebody set the wall clock, or that the machine slept.
 
 use std::{io, os::fd::OwnedFd};
 
@@ -12,7 +12,8 @@ use rustix::{
 use tokio::io::unix::AsyncFd;
 
 /// Tells when the wall clock leaps: a timer that never fires but is cancelled by a leap (`TFD_TIMER_CANCEL_ON_SET`,
-/// `timerfd_create(2)`). A leap may mean that this was a pause of the whole virtual machine.
+/// `timerfd_create(2)`). A leap may mean that this was a pause of the whole virtual machine, whose boot clock stood still
+/// meanwhile. The kernel cancels the timer after suspend as well. Watching costs no wake-up in between.
 #[derive(Debug)]
 pub struct LeapWatch(AsyncFd<OwnedFd>);
 
