@@ -34,6 +34,8 @@ pub enum Failure {
     },
     /// Whatever answers at this URL is not Airbyte's token endpoint.
     Misdirected {
+        /// What led astray.
+        by: Misdirection,
         /// What happened.
         detail: Detail,
     },
@@ -55,10 +57,20 @@ impl Failure {
             | Self::Throttled { detail, .. }
             | Self::Suspect { detail }
             | Self::Rejected { detail }
-            | Self::Misdirected { detail }
+            | Self::Misdirected { detail, .. }
             | Self::Vault { detail, .. } => detail,
         }
     }
+}
+
+/// What keeps exchanges from Airbyte's token endpoint, as far as the remedy differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Misdirection {
+    /// The URL: nothing there is the token endpoint, and nothing will be until somebody mends the one or the other.
+    Address,
+    /// Something in between that answers in its stead: a captive portal, a login page, a redirect, a proxy that asks
+    /// for a password. It usually steps aside within minutes, without anything being mended here.
+    Interception,
 }
 
 /// What a vault can be in trouble with, as far as the remedy differs.
@@ -128,7 +140,7 @@ mod tests {
             Failure::Throttled { retry_after: None, detail: own() },
             Failure::Suspect { detail: own() },
             Failure::Rejected { detail: own() },
-            Failure::Misdirected { detail: own() },
+            Failure::Misdirected { by: Misdirection::Address, detail: own() },
             Failure::Vault { trouble: VaultTrouble::Locked, detail: own() },
         ] {
             assert_eq!(failure.detail(), &detail);

@@ -64,7 +64,7 @@ pub mod refresher;
 pub mod secret;
 pub mod token;
 
-pub use failure::{Detail, Failure, VaultTrouble};
+pub use failure::{Detail, Failure, Misdirection, VaultTrouble};
 pub use moment::Moment;
 pub use names::{ClientId, Origin, ProfileName};
 pub use policy::{BadPolicy, RefreshPolicy, RefreshSettings};

@@ -19,6 +19,11 @@ impl Jitter {
         u64::try_from(nanos).map_or(most, Duration::from_nanos)
     }
 
+    /// Anything from `least` to `most`, each as likely.
+    pub(super) fn between(&mut self, least: Duration, most: Duration) -> Duration {
+        least.saturating_add(self.up_to(most.saturating_sub(least)))
+    }
+
     const fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

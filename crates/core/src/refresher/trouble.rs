@@ -3,14 +3,18 @@
 use std::time::Duration;
 
 use super::{jitter::Jitter, timeline::Steady};
-use crate::{Failure, VaultTrouble};
+use crate::{Failure, Misdirection, VaultTrouble};
 
 /// What may work soon is tried again after up to this long, then the next, then always the last.
 const LADDER: [Duration; 6] = [secs(1), secs(2), secs(4), secs(8), secs(15), secs(30)];
 /// What only somebody can mend is tried again after this long, then the next, then always the last.
 const PROBES: [Duration; 3] = [secs(5 * 60), secs(15 * 60), secs(60 * 60)];
-/// A refusal is confirmed after this long: one spurious 401 while a server restarts must not park a profile.
+/// A refusal is confirmed after this long: one spurious 401 while a server restarts must not park a profile. So is an
+/// interception.
 const CONFIRM_AFTER: Duration = secs(5);
+/// What answers in the issuer's stead is asked again after this long at most, so that whoever was let through waits no
+/// longer than a minute; by chance up to 10 s sooner. It is never parked: nobody needs to mend anything here.
+const BYPASS_LANE: [Duration; 2] = [secs(50), secs(60)];
 /// A vault is looked at again after this long, so that an unlock is noticed.
 const VAULT_LANE: Duration = secs(10);
 /// This many suspect answers in a row are a refusal.
@@ -63,13 +67,18 @@ pub(super) struct Trouble {
 impl Trouble {
     /// The trouble after one more failure.
     pub(super) fn after(before: Option<Self>, failure: Failure, at: Steady, jitter: &mut Jitter) -> Self {
-        let failed = u32::from(!matches!(failure, Failure::Vault { .. }));
-        let failures = before.as_ref().map_or(0, |trouble| trouble.failures).saturating_add(failed);
+        let failures = count_failures(before.as_ref().map_or(0, |trouble| trouble.failures), &failure);
         let suspects = count_suspects(before.as_ref().map_or(0, |trouble| trouble.suspects), &failure);
         let verdict = Verdict::of(&failure, suspects);
         let stood = before.as_ref().map_or(Standing::Trying, |trouble| trouble.stood(verdict));
         let standing = stood.judged(verdict);
-        let wait = wait(standing, verdict, &failure, failures, jitter);
+        let again = before.as_ref().is_some_and(|trouble| is_interception(&trouble.failure));
+        let wait = match (standing, verdict) {
+            (Standing::Parked { probes }, _) => step(&PROBES, probes),
+            (Standing::Accused, Verdict::Refused { .. }) => CONFIRM_AFTER,
+            (Standing::Accused, _) => wait(&failure, failures, true, jitter),
+            (Standing::Trying, _) => wait(&failure, failures, again, jitter),
+        };
         let kept = before.filter(|_| verdict == Verdict::Silent && stood != Standing::Trying);
         let failure = kept.map_or_else(|| settled(failure, verdict), |trouble| trouble.failure);
         Self { failure, standing, failures, suspects, retry_at: at.after(wait) }
@@ -133,7 +142,7 @@ pub(super) const LONGEST_TOLD: Duration = TOLD_MAX;
 impl Standing {
     /// The longest wait for the next try.
     pub(super) const fn longest_wait(self) -> Duration {
-        let [.., slowest_try] = LADDER;
+        let [.., slowest_try] = BYPASS_LANE;
         let [.., slowest_probe] = PROBES;
         match self {
             Self::Trying | Self::Accused => slowest_try,
@@ -156,9 +165,14 @@ impl Standing {
 impl Verdict {
     const fn of(failure: &Failure, suspects: u32) -> Self {
         match failure {
-            Failure::Rejected { .. } | Failure::Misdirected { .. } => Self::Refused { confirmed: false },
+            Failure::Rejected { .. } | Failure::Misdirected { by: Misdirection::Address, .. } => {
+                Self::Refused { confirmed: false }
+            }
             Failure::Suspect { .. } if suspects >= SUSPECTS => Self::Refused { confirmed: true },
-            Failure::Transient { .. } | Failure::Throttled { .. } | Failure::Suspect { .. } => Self::Silent,
+            Failure::Transient { .. }
+            | Failure::Throttled { .. }
+            | Failure::Suspect { .. }
+            | Failure::Misdirected { by: Misdirection::Interception, .. } => Self::Silent,
             Failure::Vault { trouble, .. } => match trouble {
                 VaultTrouble::Empty | VaultTrouble::OtherOrigin | VaultTrouble::Damaged => Self::Unstored,
                 VaultTrouble::Locked
@@ -171,14 +185,34 @@ impl Verdict {
     }
 }
 
+/// How many exchanges have failed since the last that worked. What never reached the issuer says nothing of how long
+/// it will be in trouble.
+const fn count_failures(before: u32, failure: &Failure) -> u32 {
+    match failure {
+        Failure::Vault { .. } | Failure::Misdirected { by: Misdirection::Interception, .. } => before,
+        Failure::Transient { .. } | Failure::Throttled { .. } | Failure::Suspect { .. } => {
+            before.saturating_add(1)
+        }
+        Failure::Rejected { .. } | Failure::Misdirected { by: Misdirection::Address, .. } => {
+            before.saturating_add(1)
+        }
+    }
+}
+
 /// How many suspect answers there have been in a row. What never reached the issuer, and its asking for patience,
 /// break no row.
 const fn count_suspects(before: u32, failure: &Failure) -> u32 {
     match failure {
         Failure::Suspect { .. } => before.saturating_add(1),
-        Failure::Throttled { .. } | Failure::Vault { .. } => before,
-        Failure::Transient { .. } | Failure::Rejected { .. } | Failure::Misdirected { .. } => 0,
+        Failure::Throttled { .. } => before,
+        Failure::Vault { .. } | Failure::Misdirected { by: Misdirection::Interception, .. } => before,
+        Failure::Transient { .. } | Failure::Rejected { .. } => 0,
+        Failure::Misdirected { by: Misdirection::Address, .. } => 0,
     }
+}
+
+const fn is_interception(failure: &Failure) -> bool {
+    matches!(failure, Failure::Misdirected { by: Misdirection::Interception, .. })
 }
 
 /// What is remembered of a failure: a suspicion that was confirmed is a rejection.
@@ -189,18 +223,22 @@ fn settled(failure: Failure, verdict: Verdict) -> Failure {
     }
 }
 
-fn wait(
-    standing: Standing,
-    verdict: Verdict,
-    failure: &Failure,
-    failures: u32,
-    jitter: &mut Jitter,
-) -> Duration {
-    match (standing, verdict) {
-        (Standing::Parked { probes }, _) => step(&PROBES, probes),
-        (Standing::Accused, Verdict::Refused { .. }) => CONFIRM_AFTER,
-        (Standing::Trying | Standing::Accused, _) if matches!(failure, Failure::Vault { .. }) => VAULT_LANE,
-        (Standing::Trying | Standing::Accused, _) => jitter.up_to(step(&LADDER, failures.saturating_sub(1))),
+/// How long until the next try after a failure that condemns nothing.
+fn wait(failure: &Failure, failures: u32, confirmed: bool, jitter: &mut Jitter) -> Duration {
+    match failure {
+        Failure::Vault { .. } => VAULT_LANE,
+        Failure::Misdirected { by: Misdirection::Interception, .. } if confirmed => {
+            let [least, most] = BYPASS_LANE;
+            jitter.between(least, most)
+        }
+        Failure::Misdirected { by: Misdirection::Interception, .. } => CONFIRM_AFTER,
+        Failure::Transient { .. }
+        | Failure::Throttled { .. }
+        | Failure::Suspect { .. }
+        | Failure::Rejected { .. }
+        | Failure::Misdirected { by: Misdirection::Address, .. } => {
+            jitter.up_to(step(&LADDER, failures.saturating_sub(1)))
+        }
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use airbyte_token_core::{AccessToken, Detail, Failure, Fingerprint, Issued, Secret, VaultTrouble};
+use airbyte_token_core::{
+    AccessToken, Detail, Failure, Fingerprint, Issued, Misdirection, Secret, VaultTrouble,
+};
 
 /// In the text of every token, so that a search for it finds any leak.
 pub(crate) const CANARY: &str = "canary-token-text";
@@ -58,7 +60,11 @@ pub(crate) fn rejected() -> Failure {
 }
 
 pub(crate) fn misdirected() -> Failure {
-    Failure::Misdirected { detail: detail() }
+    Failure::Misdirected { by: Misdirection::Address, detail: detail() }
+}
+
+pub(crate) fn intercepted() -> Failure {
+    Failure::Misdirected { by: Misdirection::Interception, detail: detail() }
 }
 
 pub(crate) fn vault(trouble: VaultTrouble) -> Failure {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use airbyte_token_core::{Answer, Failure, Moment, Reason, Snapshot, Token, VaultTrouble};
+use airbyte_token_core::{Answer, Failure, Misdirection, Moment, Reason, Snapshot, Token, VaultTrouble};
 
 use crate::fixture::{fingerprint, hours, mins, secs, transient};
 
@@ -73,6 +73,8 @@ pub(crate) struct Oracle {
     told_until: Duration,
     stand: Stand,
     suspects: u32,
+    /// The last failure was an interception.
+    intercepted: bool,
     parked_until: Duration,
     breaches: Vec<(Promise, String)>,
 }
@@ -118,6 +120,7 @@ impl Oracle {
         if taken {
             self.stand = Stand::Free;
             self.suspects = 0;
+            self.intercepted = false;
             self.parked_until = Duration::ZERO;
             self.token = Some(TrueToken { number, dies, on_arrival, life, sped: flight.sped });
         } else if !flight.stale {
@@ -149,6 +152,7 @@ impl Oracle {
         self.failing = false;
         self.stand = Stand::Free;
         self.suspects = 0;
+        self.intercepted = false;
         self.parked_until = Duration::ZERO;
         if let Some(flight) = &mut self.flight {
             flight.stale = true;
@@ -298,7 +302,8 @@ impl Oracle {
     /// When, after this failure, the next exchange may come at the earliest, and what it makes of the credentials.
     fn judge(&mut self, failure: &Failure) {
         let refused = match failure {
-            Failure::Rejected { .. } | Failure::Misdirected { .. } => true,
+            Failure::Rejected { .. } | Failure::Misdirected { by: Misdirection::Address, .. } => true,
+            Failure::Misdirected { by: Misdirection::Interception, .. } => false,
             Failure::Suspect { .. } => {
                 self.suspects += 1;
                 self.suspects >= 3
@@ -307,10 +312,13 @@ impl Oracle {
             Failure::Throttled { .. } | Failure::Vault { .. } => false,
         };
         match failure {
-            Failure::Transient { .. } | Failure::Rejected { .. } | Failure::Misdirected { .. } => {
-                self.suspects = 0;
-            }
-            Failure::Suspect { .. } | Failure::Throttled { .. } | Failure::Vault { .. } => {}
+            Failure::Transient { .. }
+            | Failure::Rejected { .. }
+            | Failure::Misdirected { by: Misdirection::Address, .. } => self.suspects = 0,
+            Failure::Suspect { .. }
+            | Failure::Throttled { .. }
+            | Failure::Misdirected { by: Misdirection::Interception, .. }
+            | Failure::Vault { .. } => {}
         }
         let unstored = matches!(
             failure,
@@ -327,13 +335,20 @@ impl Oracle {
             Stand::Accused if refused => Stand::Parked,
             Stand::Accused | Stand::Parked => self.stand,
         };
+        let again = std::mem::replace(&mut self.intercepted, is_interception(failure));
         self.parked_until = match self.stand {
+            Stand::Free if self.intercepted && !again => self.run + secs(5),
+            Stand::Free | Stand::Accused if self.intercepted => self.run + secs(50),
             Stand::Free => Duration::ZERO,
             Stand::Accused if refused => self.run + secs(5),
             Stand::Accused => Duration::ZERO,
             Stand::Parked | Stand::Unstored => self.run + mins(5),
         };
     }
+}
+
+fn is_interception(failure: &Failure) -> bool {
+    matches!(failure, Failure::Misdirected { by: Misdirection::Interception, .. })
 }
 
 /// The patience that an issuer asks for, as it is believed.

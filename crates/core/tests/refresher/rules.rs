@@ -2,6 +2,7 @@
 
 mod clients;
 mod clocks;
+mod interceptions;
 mod refusals;
 mod restart;
 mod retries;

@@ -8,7 +8,7 @@
 
 mod body;
 
-use airbyte_token_core::{Detail, Failure};
+use airbyte_token_core::{Detail, Failure, Misdirection};
 use reqwest::{Url, header::LOCATION};
 
 use self::body::Body;
@@ -32,13 +32,12 @@ pub(super) fn classify(reply: &Reply, requested: &Url, quoter: &Quoter<'_>) -> F
     match meaning {
         Meaning::PairRefused | Meaning::RefusedAtTheDoor => Failure::Rejected { detail },
         Meaning::PairDoubtful => Failure::Suspect { detail },
-        Meaning::Redirect
-        | Meaning::OtherPath
-        | Meaning::NoEndpoint
-        | Meaning::WantsBearer
-        | Meaning::WantsPassword
-        | Meaning::WebPage
-        | Meaning::RefusesRequest => Failure::Misdirected { detail },
+        Meaning::OtherPath | Meaning::NoEndpoint | Meaning::WantsBearer | Meaning::RefusesRequest => {
+            Failure::Misdirected { by: Misdirection::Address, detail }
+        }
+        Meaning::Redirect | Meaning::WantsPassword | Meaning::WebPage => {
+            Failure::Misdirected { by: Misdirection::Interception, detail }
+        }
         Meaning::Throttled => Failure::Throttled { retry_after, detail },
         Meaning::Trouble | Meaning::Odd => Failure::Transient { retry_after, detail },
     }

@@ -1,7 +1,9 @@
 //! From a reply to a token and its lifetime, or to the reason why there is none.
 
+use std::time::Duration;
+
 use airbyte_token_core::{
-    AccessToken, Detail, Failure, Fingerprint, Issued, Secret,
+    AccessToken, Detail, Failure, Fingerprint, Issued, Misdirection, Secret,
     token::{BadAccessToken, LifetimeEvidence, NoLifetime, lifetime},
 };
 use reqwest::Url;
@@ -19,10 +21,7 @@ pub(super) fn judge(reply: &Reply, requested: &Url, quoter: Quoter<'_>) -> Resul
     if reply.status != OK {
         return Err(classify(reply, requested, &quoter));
     }
-    issued(reply, &quoter).map_err(|fault| Failure::Transient {
-        retry_after: headers::retry_after(&reply.headers),
-        detail: Detail::new(&fault.to_string()),
-    })
+    issued(reply, &quoter).map_err(|fault| fault.failure(headers::retry_after(&reply.headers)))
 }
 
 fn issued(reply: &Reply, quoter: &Quoter<'_>) -> Result<Issued, BadReply> {
@@ -93,6 +92,23 @@ enum BadReply {
     BadToken(#[from] BadAccessToken),
     #[error("{0}; is the server's clock right?")]
     NoLifetime(#[from] NoLifetime),
+}
+
+impl BadReply {
+    fn failure(&self, retry_after: Option<Duration>) -> Failure {
+        let detail = Detail::new(&self.to_string());
+        match self {
+            Self::NotAToken(_) => Failure::Misdirected { by: Misdirection::Interception, detail },
+            Self::Compressed
+            | Self::NotJson
+            | Self::Duplicate(_)
+            | Self::NoToken
+            | Self::TokenNotText
+            | Self::TokenType
+            | Self::BadToken(_)
+            | Self::NoLifetime(_) => Failure::Transient { retry_after, detail },
+        }
+    }
 }
 
 #[cfg(test)]

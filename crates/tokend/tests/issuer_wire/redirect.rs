@@ -1,7 +1,7 @@
 //! Redirects are not followed: not with the secret, not without.
 
 use airbyte_sandbox::Fault;
-use airbyte_token_core::Failure;
+use airbyte_token_core::{Failure, Misdirection};
 
 use crate::support::{CLIENT_ID, Parrot, SECRET, SUCCESS, airbyte, default_client, failure, issuer};
 
@@ -13,7 +13,9 @@ async fn a_redirect_sends_nothing_on() {
     for status in STATUSES {
         sandbox.add_fault(Fault::redirect(status, format!("{}/steal?canary=1", collector.url())));
         let failure = failure(&issuer(&sandbox.url())).await;
-        let Failure::Misdirected { detail } = &failure else { panic!("{failure:?}") };
+        let Failure::Misdirected { by: Misdirection::Interception, detail } = &failure else {
+            panic!("{failure:?}")
+        };
         let named = format!("redirects to {} ({status})", collector.url());
         assert!(detail.as_str().contains(&named) && !detail.as_str().contains("steal"), "{detail}");
     }

@@ -143,8 +143,8 @@ fn a_wall_clock_that_was_set_back_parks_nothing_for_longer_than_its_bound() {
     let later = now + 1_000_000;
     let wait = |memory| first_wait(memory, secs(now));
     assert_eq!(wait(trouble(Standing::Parked { probes: 7 }, later)), mins(60));
-    assert_eq!(wait(trouble(Standing::Accused, later)), secs(30));
-    assert_eq!(wait(trouble(Standing::Trying, later)), secs(30));
+    assert_eq!(wait(trouble(Standing::Accused, later)), secs(60));
+    assert_eq!(wait(trouble(Standing::Trying, later)), secs(60));
     assert_eq!(wait(Memory { told_until: Some(later), ..Memory::default() }), mins(15));
     assert_eq!(wait(Memory { told_until: Some(u64::MAX), ..Memory::default() }), mins(15));
     assert_eq!(wait(exchanges([later])), secs(1));

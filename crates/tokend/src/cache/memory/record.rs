@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use airbyte_token_core::{
-    Detail, Failure, Memory, VaultTrouble,
+    Detail, Failure, Memory, Misdirection, VaultTrouble,
     refresher::{PastExchange, PastTrouble, Standing},
 };
 use serde::{Deserialize, Serialize};
@@ -40,12 +40,38 @@ struct ExchangeRecord {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 enum FailureRecord {
-    Transient { retry_after: Option<u64>, detail: String },
-    Throttled { retry_after: Option<u64>, detail: String },
-    Suspect { detail: String },
-    Rejected { detail: String },
-    Misdirected { detail: String },
-    Vault { trouble: VaultTroubleRecord, detail: String },
+    Transient {
+        retry_after: Option<u64>,
+        detail: String,
+    },
+    Throttled {
+        retry_after: Option<u64>,
+        detail: String,
+    },
+    Suspect {
+        detail: String,
+    },
+    Rejected {
+        detail: String,
+    },
+    Misdirected {
+        /// Files of earlier releases do not say; what they called misdirected was parked like a wrong address.
+        #[serde(default)]
+        by: MisdirectionRecord,
+        detail: String,
+    },
+    Vault {
+        trouble: VaultTroubleRecord,
+        detail: String,
+    },
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum MisdirectionRecord {
+    #[default]
+    Address,
+    Interception,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -137,6 +163,22 @@ impl StandingRecord {
     }
 }
 
+impl MisdirectionRecord {
+    const fn of(by: Misdirection) -> Self {
+        match by {
+            Misdirection::Address => Self::Address,
+            Misdirection::Interception => Self::Interception,
+        }
+    }
+
+    const fn misdirection(&self) -> Misdirection {
+        match self {
+            Self::Address => Misdirection::Address,
+            Self::Interception => Misdirection::Interception,
+        }
+    }
+}
+
 impl FailureRecord {
     fn of(failure: &Failure) -> Self {
         let seconds = |wait: &Option<Duration>| wait.map(|wait| wait.as_secs());
@@ -150,7 +192,7 @@ impl FailureRecord {
             }
             Failure::Suspect { .. } => Self::Suspect { detail },
             Failure::Rejected { .. } => Self::Rejected { detail },
-            Failure::Misdirected { .. } => Self::Misdirected { detail },
+            Failure::Misdirected { by, .. } => Self::Misdirected { by: MisdirectionRecord::of(*by), detail },
             Failure::Vault { trouble, .. } => Self::Vault { trouble: VaultTroubleRecord(*trouble), detail },
         }
     }
@@ -166,7 +208,9 @@ impl FailureRecord {
             }
             Self::Suspect { detail } => Failure::Suspect { detail: Detail::new(detail) },
             Self::Rejected { detail } => Failure::Rejected { detail: Detail::new(detail) },
-            Self::Misdirected { detail } => Failure::Misdirected { detail: Detail::new(detail) },
+            Self::Misdirected { by, detail } => {
+                Failure::Misdirected { by: by.misdirection(), detail: Detail::new(detail) }
+            }
             Self::Vault { trouble, detail } => {
                 Failure::Vault { trouble: trouble.0, detail: Detail::new(detail) }
             }
@@ -196,10 +240,19 @@ mod tests {
             Failure::Throttled { retry_after: Some(Duration::from_secs(9)), detail: detail() },
             Failure::Suspect { detail: detail() },
             Failure::Rejected { detail: detail() },
-            Failure::Misdirected { detail: detail() },
+            Failure::Misdirected { by: Misdirection::Address, detail: detail() },
+            Failure::Misdirected { by: Misdirection::Interception, detail: detail() },
         ];
         all.extend(vault.map(|trouble| Failure::Vault { trouble, detail: detail() }));
         all
+    }
+
+    #[test]
+    fn an_earlier_release_s_misdirection_is_read_as_a_wrong_address() {
+        let text = r#"{"kind":"misdirected","detail":"what happened"}"#;
+        let read: FailureRecord = serde_json::from_str(text).unwrap();
+        let detail = Detail::new("what happened");
+        assert_eq!(read.failure(), Failure::Misdirected { by: Misdirection::Address, detail });
     }
 
     #[test]

@@ -25,7 +25,8 @@ enum Kind {
     Throttled,
     Suspect,
     Rejected,
-    Misdirected,
+    WrongAddress,
+    Intercepted,
 }
 
 fn kind(failure: &Failure) -> Kind {
@@ -34,7 +35,8 @@ fn kind(failure: &Failure) -> Kind {
         Failure::Throttled { .. } => Kind::Throttled,
         Failure::Suspect { .. } => Kind::Suspect,
         Failure::Rejected { .. } => Kind::Rejected,
-        Failure::Misdirected { .. } => Kind::Misdirected,
+        Failure::Misdirected { by: Misdirection::Address, .. } => Kind::WrongAddress,
+        Failure::Misdirected { by: Misdirection::Interception, .. } => Kind::Intercepted,
         Failure::Vault { .. } => panic!("the issuer has no vault"),
     }
 }
@@ -114,11 +116,11 @@ fn a_401_that_shows_another_path_is_a_wrong_url_and_not_a_wrong_secret() {
     ] {
         for status in [401, 403] {
             let body = hal("Unauthorized", href, "Unauthorized");
-            expect(url, (status, JSON, &body), Kind::Misdirected, "check the url");
+            expect(url, (status, JSON, &body), Kind::WrongAddress, "check the url");
         }
     }
     let body = hal("Unauthorized", "/api/public/applications/token", "Unauthorized");
-    expect(CLOUD, (401, JSON, &body), Kind::Misdirected, "Airbyte saw /api/public/applications/token");
+    expect(CLOUD, (401, JSON, &body), Kind::WrongAddress, "Airbyte saw /api/public/applications/token");
 }
 
 #[test]
@@ -135,7 +137,12 @@ fn a_401_that_shows_the_right_path_is_a_refusal() {
 #[test]
 fn a_path_that_wants_a_bearer_is_not_the_token_endpoint() {
     let body = r#"{"status":401,"type":"https://reference.airbyte.com/reference/errors#invalid-api-key","title":"invalid-api-key","detail":"The API key in the Authorization header is invalid."}"#;
-    expect(CLOUD, (401, PROBLEM, body), Kind::Misdirected, "wants a bearer token (401, \"invalid-api-key\")");
+    expect(
+        CLOUD,
+        (401, PROBLEM, body),
+        Kind::WrongAddress,
+        "wants a bearer token (401, \"invalid-api-key\")",
+    );
 }
 
 #[test]
@@ -155,7 +162,7 @@ fn a_bare_401_or_403_is_a_refusal() {
 }
 
 #[test]
-fn what_is_not_there_is_misdirected() {
+fn what_is_not_there_is_a_wrong_address() {
     for body in [
         r#"{"type":"about:blank","status":404}"#,
         r#"{"message":"The current request is not defined by this API.","code":404}"#,
@@ -165,34 +172,34 @@ fn what_is_not_there_is_misdirected() {
         expect(
             CLOUD,
             (404, JSON, body),
-            Kind::Misdirected,
+            Kind::WrongAddress,
             "no token endpoint at /v1/applications/token (404",
         );
     }
-    expect(SELF_MANAGED, (404, HTML, NGINX), Kind::Misdirected, "(404)");
-    expect(SELF_MANAGED, (405, JSON, ""), Kind::Misdirected, "(405)");
-    expect(SELF_MANAGED, (410, JSON, ""), Kind::Misdirected, "(410)");
+    expect(SELF_MANAGED, (404, HTML, NGINX), Kind::WrongAddress, "(404)");
+    expect(SELF_MANAGED, (405, JSON, ""), Kind::WrongAddress, "(405)");
+    expect(SELF_MANAGED, (410, JSON, ""), Kind::WrongAddress, "(410)");
 }
 
 #[test]
 fn a_password_in_front_of_airbyte_is_told_from_airbytes_own_refusal() {
     let headers = [(CONTENT_TYPE, "text/html"), (WWW_AUTHENTICATE, "Basic realm=\"\"")];
     let page = failure(SELF_MANAGED, 401, &headers, b"<html><h1>401 Authorization Required</h1></html>");
-    assert_eq!(kind(&page), Kind::Misdirected);
+    assert_eq!(kind(&page), Kind::Intercepted);
     assert!(page.detail().as_str().contains("a proxy in front of Airbyte asks for a password (401)"));
 
     let own = failure(SELF_MANAGED, 401, &[(WWW_AUTHENTICATE, "Bearer")], ERROR_ID.as_bytes());
     assert_eq!(kind(&own), Kind::Rejected);
-    expect(SELF_MANAGED, (407, HTML, ""), Kind::Misdirected, "asks for a password (407)");
+    expect(SELF_MANAGED, (407, HTML, ""), Kind::Intercepted, "asks for a password (407)");
 }
 
 #[test]
 fn a_web_page_with_a_refusal_is_not_airbytes() {
     for status in [400, 401, 403, 413, 451] {
-        expect(SELF_MANAGED, (status, HTML, NGINX), Kind::Misdirected, "got a web page");
+        expect(SELF_MANAGED, (status, HTML, NGINX), Kind::Intercepted, "got a web page");
     }
     let unnamed = failure(SELF_MANAGED, 403, &[], b"  <!doctype html>");
-    assert_eq!(kind(&unnamed), Kind::Misdirected);
+    assert_eq!(kind(&unnamed), Kind::Intercepted);
 }
 
 #[test]
@@ -201,7 +208,7 @@ fn other_refusals_are_not_the_token_endpoints() {
         expect(
             SELF_MANAGED,
             (status, JSON, "{}"),
-            Kind::Misdirected,
+            Kind::WrongAddress,
             &format!("refuses the request ({status})"),
         );
     }
@@ -279,7 +286,7 @@ fn a_redirect_is_named_by_scheme_and_host_and_nothing_more() {
         let location = [(LOCATION, "https://user:pass@evil.example:8443/steal?secret=s#f")];
         let failure = failure(CLOUD, status, &location, b"");
         let detail = failure.detail().as_str();
-        assert_eq!(kind(&failure), Kind::Misdirected);
+        assert_eq!(kind(&failure), Kind::Intercepted);
         assert!(detail.contains(&format!("redirects to https://evil.example:8443 ({status})")), "{detail}");
         assert!(
             !detail.contains("user") && !detail.contains("pass@") && !detail.contains("steal"),

@@ -42,6 +42,16 @@ fn expect_transient(result: Result<Issued, Failure>, piece: &str) {
     }
 }
 
+#[track_caller]
+fn expect_interception(result: Result<Issued, Failure>, piece: &str) {
+    match result {
+        Err(Failure::Misdirected { by: Misdirection::Interception, detail }) => {
+            assert!(detail.as_str().contains(piece), "{detail} lacks {piece:?}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
 fn jwt(payload: &str) -> String {
     format!("eyJhbGciOiJIUzI1NiJ9.{}.c2lnbmF0dXJl", URL_SAFE_NO_PAD.encode(payload))
 }
@@ -140,10 +150,10 @@ fn a_reply_with_a_field_twice_is_refused() {
 fn what_is_not_json_is_named_for_what_it_is() {
     let page =
         |media_type| judged(&reply(&[(CONTENT_TYPE, media_type)], b"<!doctype html><title>Airbyte</title>"));
-    expect_transient(page("text/html; charset=utf-8"), "not an Airbyte token endpoint: got text/html");
-    expect_transient(page("application/xhtml+xml"), "got application/xhtml+xml");
-    expect_transient(page("text/plain"), "got text/plain");
-    expect_transient(page("a b\"c"), "got (something unreadable)");
+    expect_interception(page("text/html; charset=utf-8"), "not an Airbyte token endpoint: got text/html");
+    expect_interception(page("application/xhtml+xml"), "got application/xhtml+xml");
+    expect_interception(page("text/plain"), "got text/plain");
+    expect_interception(page("a b\"c"), "got (something unreadable)");
     expect_transient(page("application/json"), "not one whole JSON object");
     for body in ["", "null", "[]", "[\"a\"]", "{\"access_token\":\"abcdefghijklmnopqrs", "{}{}"] {
         expect_transient(judged_json(body), "not one whole JSON object");
@@ -153,7 +163,7 @@ fn what_is_not_json_is_named_for_what_it_is() {
 #[test]
 fn a_token_in_a_web_page_is_not_taken() {
     let body = format!(r#"{{"access_token":"{TOKEN}"}}"#);
-    expect_transient(judged(&reply(&[(CONTENT_TYPE, "text/html")], body.as_bytes())), "got text/html");
+    expect_interception(judged(&reply(&[(CONTENT_TYPE, "text/html")], body.as_bytes())), "got text/html");
     for headers in [&[] as &[_], &[(CONTENT_TYPE, "text/plain")], &[(CONTENT_TYPE, "application/vnd.x+json")]]
     {
         assert!(judged(&reply(headers, body.as_bytes())).is_ok(), "{headers:?}");
