@@ -1,8 +1,12 @@
 //! A session bus and a keyring of one's own.
 
-use std::{path::PathBuf, process::Command};
+use std::{fs, path::PathBuf, process::Command};
 
 use rustix::process::Signal;
+use zbus::{
+    blocking::{Connection, connection},
+    zvariant::{ObjectPath, OwnedObjectPath, OwnedValue, Value},
+};
 
 use crate::{Home, PATIENCE, Process, eventually, random};
 
@@ -31,7 +35,7 @@ impl<'home> Keyring<'home> {
     #[must_use]
     pub fn bus_alone(home: &'home Home) -> Self {
         let socket = home.path().join("bus");
-        let config = home.path().join("bus.conf");
+        let config = bus_configuration(home);
         home.write(&config, BUS.replace("SOCKET", &socket.display().to_string()).as_bytes());
         let mut command = tool(home, "dbus-daemon");
         command.arg("--nofork").arg("--print-address").arg(format!("--config-file={}", config.display()));
@@ -74,9 +78,41 @@ impl<'home> Keyring<'home> {
     /// # Panics
     /// When it does not lock.
     pub fn lock(&self) {
-        let (all, one) = ("/org/freedesktop/secrets", format!("array:objpath:{COLLECTION}"));
-        self.call(SERVICE, all, "org.freedesktop.Secret.Service.Lock", &[&one]).expect("the keyring answers");
+        let one = format!("array:objpath:{COLLECTION}");
+        self.call(SERVICE, SECRETS, "org.freedesktop.Secret.Service.Lock", &[&one]).expect("the keyring answers");
         assert_eq!(self.is_locked(), Some(true));
+    }
+
+    /// Unlocks it, as logging in to the desktop does.
+    ///
+    /// # Panics
+    /// When it does not unlock.
+    pub fn unlock(&self) {
+        let bus = self.connect();
+        let plain = ("plain", Value::from(""));
+        let service = "org.freedesktop.Secret.Service";
+        let reply = bus.call_method(Some(SERVICE), SECRETS, Some(service), "OpenSession", &plain);
+        let (_, session): (OwnedValue, OwnedObjectPath) =
+            reply.expect("it answers").body().deserialize().expect("as the Secret Service API says");
+        let password = (session, Vec::<u8>::new(), self.password.as_bytes(), "text/plain");
+        let collection = ObjectPath::try_from(COLLECTION).expect("it is a path");
+        let private = "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface";
+        let arguments = (collection, password);
+        bus.call_method(Some(SERVICE), SECRETS, Some(private), "UnlockWithMasterPassword", &arguments)
+            .expect("the password is right");
+        assert_eq!(self.is_locked(), Some(false));
+    }
+
+    /// Has the bus refuse everybody who calls the keyring.
+    pub fn deny_all(&self) {
+        let deny = format!("<deny send_destination=\"{SERVICE}\"/></policy>");
+        self.change_bus(|configuration| configuration.replace("</policy>", &deny));
+    }
+
+    /// Has the bus let everybody call the keyring again.
+    pub fn allow_all(&self) {
+        let deny = format!("<deny send_destination=\"{SERVICE}\"/>");
+        self.change_bus(|configuration| configuration.replace(&deny, ""));
     }
 
     /// Stops its clock: it neither answers nor ends.
@@ -99,6 +135,20 @@ impl<'home> Keyring<'home> {
     #[must_use]
     pub fn files(&self) -> PathBuf {
         self.home.path().join("data/keyrings")
+    }
+
+    fn change_bus(&self, change: impl FnOnce(String) -> String) {
+        let path = bus_configuration(self.home);
+        let configuration = fs::read_to_string(&path).expect("it was written");
+        self.home.write(&path, change(configuration).as_bytes());
+        let bus = "org.freedesktop.DBus";
+        self.call(bus, "/org/freedesktop/DBus", "org.freedesktop.DBus.ReloadConfig", &[])
+            .expect("the bus answers");
+    }
+
+    fn connect(&self) -> Connection {
+        let builder = connection::Builder::address(self.address.as_str()).expect("it is an address");
+        builder.build().expect("the bus lets us in")
     }
 
     fn is_there(&self) -> bool {
@@ -124,7 +174,12 @@ impl<'home> Keyring<'home> {
     }
 }
 
+const SECRETS: &str = "/org/freedesktop/secrets";
 const COLLECTION: &str = "/org/freedesktop/secrets/collection/login";
+
+fn bus_configuration(home: &Home) -> PathBuf {
+    home.path().join("bus.conf")
+}
 
 fn tool(home: &Home, name: &str) -> Command {
     home.command_of(home.person(), name.as_ref())
