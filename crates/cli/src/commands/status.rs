@@ -43,8 +43,10 @@ fn page(reply: &StatusReply, paint: Paint) -> String {
     for (line, profile) in lines.zip(&reply.profiles) {
         page += &painted(&line, profile, paint);
         page += "\n";
-        page += &told_of_clock(profile, paint);
-        page += &profile.last_error.as_ref().map(|error| told(error, paint)).unwrap_or_default();
+        page += &match &profile.last_error {
+            Some(error) => told(error, paint),
+            None => advised(profile, paint),
+        };
     }
     page
 }
@@ -108,19 +110,19 @@ fn told(error: &LastError, paint: Paint) -> String {
     )
 }
 
-/// What is wrong with this machine's clock, if something is.
+/// What there is to do where nothing failed and yet not all is well.
+fn advised(profile: &ProfileStatus, paint: Paint) -> String {
+    let Some(remedy) = profile.state.remedy() else { return String::new() };
+    format!("{}    {} {remedy}\n", told_of_clock(profile, paint), paint.faint("hint:"))
+}
+
 fn told_of_clock(profile: &ProfileStatus, paint: Paint) -> String {
-    let (ProfileState::ClockSuspect, Some(skew)) = (profile.state, profile.clock_skew) else {
-        return String::new();
-    };
-    let way = if skew < 0 { "behind" } else { "ahead of" };
-    let hint = profile.state.remedy().unwrap_or_default();
-    format!(
-        "    {} this machine's clock is {} {way} Airbyte's\n    {} {hint}\n",
-        paint.warning("warning:"),
-        lasting(skew.unsigned_abs()),
-        paint.faint("hint:"),
-    )
+    let skew = profile.clock_skew.filter(|_| profile.state == ProfileState::ClockSuspect);
+    skew.map_or_else(String::new, |skew| {
+        let way = if skew < 0 { "behind" } else { "ahead of" };
+        let how_far = lasting(skew.unsigned_abs());
+        format!("    {} this machine's clock is {how_far} {way} Airbyte's\n", paint.warning("warning:"))
+    })
 }
 
 fn painted(line: &str, profile: &ProfileStatus, paint: Paint) -> String {
