@@ -10,4 +10,5 @@ mod leaks;
 mod lifecycle;
 mod peers;
 mod readme;
+mod states;
 mod trouble;
