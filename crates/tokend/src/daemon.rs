@@ -21,7 +21,7 @@ use crate::{
     cache::Remembering,
     clock::{Clock, LeapWatch},
     config::{Config, ConfigError},
-    listen::{self, DirectoryError, ListenError, Listening},
+    listen::{self, Descriptors, DirectoryError, ListenError, Listening, TooFewDescriptors},
     service::{self, Ending, Pulse, Refusal},
 };
 
@@ -43,6 +43,7 @@ pub struct Daemon {
     listener: std::os::unix::net::UnixListener,
     listening: Listening,
     remembering: Remembering,
+    descriptors: Descriptors,
 }
 
 /// How long the disk may take for what is remembered once all else has ended.
@@ -68,11 +69,13 @@ impl Daemon {
         places: Places,
         inherited: Option<std::os::unix::net::UnixListener>,
     ) -> Result<Self, StartError> {
+        let descriptors = Descriptors::raise();
         let config = Config::load(&places.config)?;
+        descriptors.suffice_for(config.profiles.len())?;
         let (listener, listening) = Listening::open(&places.socket, inherited)?;
         let remembering = Remembering::load(places.state.join("memory.json"));
         let state = State::new(places, config, remembering.clone())?;
-        Ok(Self { state, listener, listening, remembering })
+        Ok(Self { state, listener, listening, remembering, descriptors })
     }
 
     /// Serves until it is told to stop (`SIGTERM`, `SIGINT`), and reloads the configuration on `SIGHUP`. Leaves threads
@@ -81,7 +84,7 @@ impl Daemon {
     /// # Errors
     /// When the system refuses signals or the socket.
     pub async fn run(self) -> io::Result<()> {
-        let Self { state, listener, listening, remembering } = self;
+        let Self { state, listener, listening, remembering, descriptors } = self;
         let listener = UnixListener::from_std(listener)?;
         let stop = Arc::new(Notify::new());
         tokio::spawn(obey_signals(state.clone(), Signals::new()?, Arc::clone(&stop)));
@@ -94,7 +97,8 @@ impl Daemon {
             period: sd_notify::watchdog_enabled().map(|limit| limit / 3),
         };
         let end = Ending { told: stop.notified_owned(), settled: state.settled(), give_up: || state.stop() };
-        service::serve(listener, service::router(state.clone()), pulse, end).await;
+        let seats = || descriptors.seats(state.config().profiles.len());
+        service::serve(listener, service::router(state.clone()), seats, pulse, end).await;
         state.stop();
         keeper.abort();
         write_last(remembering).await;
@@ -106,11 +110,14 @@ impl Daemon {
 
 /// Only where the next start would fail in the same way: otherwise those who wait are better off waiting.
 async fn tell_waiting(error: &StartError, listener: std::os::unix::net::UnixListener) {
-    let (StartError::Config(_) | StartError::Change(_)) = error else { return };
+    let hint = match error {
+        StartError::Config(_) | StartError::Change(_) => "`airbyte-tokend --check` lists every mistake",
+        StartError::Descriptors(_) => "raise the limit, then start airbyte-tokend again",
+        StartError::Listen(_) | StartError::Inherited(_) => return,
+    };
     let text = error.to_string();
     let first = text.lines().next().unwrap_or_default();
-    let refusal =
-        Refusal::new(ErrorCode::ConfigInvalid, first).hint("`airbyte-tokend --check` lists every mistake");
+    let refusal = Refusal::new(ErrorCode::ConfigInvalid, first).hint(hint);
     if let Err(error) = service::turn_waiting_away(listener, &refusal).await {
         tracing::warn!(%error, "those who wait in the socket cannot be told");
     }
@@ -209,6 +216,9 @@ pub enum StartError {
     /// The configuration is well written but cannot work.
     #[error(transparent)]
     Change(#[from] ChangeError),
+    /// The process may not open as many files as it must.
+    #[error(transparent)]
+    Descriptors(#[from] TooFewDescriptors),
     /// There is no socket to serve on.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -224,7 +234,7 @@ impl StartError {
     pub const fn exit_status(&self) -> u8 {
         match self {
             Self::Change(ChangeError::System(_)) => 75,
-            Self::Config(_) | Self::Change(_) | Self::Inherited(_) => 78,
+            Self::Config(_) | Self::Change(_) | Self::Descriptors(_) | Self::Inherited(_) => 78,
             Self::Listen(error) => match error {
                 ListenError::NoDirectory => 78,
                 ListenError::Directory(error) => match error {

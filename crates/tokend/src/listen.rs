@@ -1,9 +1,11 @@
 //! How callers get in: one Unix socket, either the one that systemd opened for us or one that is bound here, under a
 //! lock, in a directory that nobody else can enter.
 
+mod descriptors;
 mod directory;
 mod lock;
 
+pub use descriptors::{Descriptors, FEWEST_SEATS, MOST_SEATS, TooFewDescriptors};
 pub use directory::DirectoryError;
 pub use lock::LockError;
 

@@ -3,6 +3,7 @@
 mod accept;
 mod body;
 mod guard;
+mod hall;
 mod profiles;
 mod reply;
 mod status;
@@ -10,7 +11,7 @@ mod timeline;
 mod token;
 mod turn_away;
 
-pub use accept::{DRAIN, Ending, HEAD_TIMEOUT, LARGEST_HEAD, MOST_CONNECTIONS, MOST_HEADERS, Pulse, serve};
+pub use accept::{DRAIN, Ending, LARGEST_HEAD, MOST_HEADERS, Pulse, TURN_TIMEOUT, serve};
 pub use body::BODY_TIMEOUT;
 pub use reply::Refusal;
 pub use turn_away::turn_waiting_away;

@@ -3,7 +3,6 @@
 use std::{
     io::{ErrorKind, Read as _, Write as _},
     os::unix::net::UnixStream,
-    time::Duration,
 };
 
 use airbyte_tokend_tests::{Airbyte, Call, Daemon, Home, Reply};
@@ -273,28 +272,4 @@ fn garbage_is_refused_and_harms_nobody() {
         assert!(!contains(&answer, " 200 ") && !contains(&answer, &token[..16]), "{garbage:?}");
     }
     assert_eq!(http.token(), token);
-}
-
-#[test]
-fn one_caller_more_than_there_are_seats_waits_and_is_served() {
-    const SEATS: usize = 256;
-    let home = Home::new();
-    let (_airbyte, daemon) = serving(&home);
-    let http = daemon.http();
-    let mut seated: Vec<_> = (0..SEATS).map(|_| http.connect().expect("somebody listens")).collect();
-    for stream in &mut seated {
-        assert_eq!(ask_for_health(stream), "ok");
-    }
-    let mut waiting = http.connect().expect("the queue is long");
-    waiting
-        .write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
-        .expect("it is queued");
-    waiting.set_read_timeout(Some(Duration::from_millis(300))).expect("it can be limited");
-    let nothing = waiting.read(&mut [0; 16]).expect_err("it is not served yet");
-    assert_eq!(nothing.kind(), ErrorKind::WouldBlock);
-    drop(seated.pop());
-    waiting.set_read_timeout(Some(Duration::from_secs(5))).expect("it can be limited");
-    let mut answer = Vec::new();
-    waiting.read_to_end(&mut answer).expect("it is served before anybody else is cut off");
-    assert_eq!(Reply::parse(&answer).map(|reply| reply.text()).as_deref(), Some("ok"));
 }

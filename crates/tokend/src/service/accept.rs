@@ -1,30 +1,28 @@
 //! The loop that accepts callers: one at a time through the door, a bounded number inside, none for ever.
 
-use std::{io, pin::pin, time::Duration};
+mod attend;
+
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-    service::TowerToHyperService,
-};
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::{rt::TokioIo, server::graceful::GracefulShutdown, service::TowerToHyperService};
 use tokio::{
     net::{UnixListener, UnixStream},
-    sync::Semaphore,
     time,
 };
 
 use super::{
     guard::Peer,
-    turn_away::{another_user, turn_away},
+    hall::{Hall, Seat, Seated},
+    turn_away::{FOYER, another_user, turn_away},
 };
 use crate::{clock::Clock, logs::Condenser};
+use attend::attend;
 
-/// How many connections are served at once; the next one waits to be accepted.
-pub const MOST_CONNECTIONS: usize = 256;
-/// How long a caller may take for a request's head, and how long a connection may lie idle between two requests.
-pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a caller may take for whatever is its turn to do: to send a request's head or the next piece of its body, to
+/// read its answer. So long a connection may lie idle between two requests, too.
+pub const TURN_TIMEOUT: Duration = Duration::from_secs(10);
 /// How much of a request's head is read, in bytes.
 pub const LARGEST_HEAD: usize = 16 * 1024;
 /// How many headers a request may have.
@@ -56,21 +54,24 @@ pub struct Ending<T, S, G> {
     pub give_up: G,
 }
 
-/// Serves until it is told to stop, then lets in nobody, and lets what is under way finish within [`DRAIN`].
+/// Serves until it is told to stop, then lets in nobody, and lets what is under way finish within [`DRAIN`]. As many
+/// callers have a seat at once as `seats` says when the next one comes.
 pub async fn serve(
     listener: UnixListener,
     app: Router,
+    seats: impl Fn() -> usize,
     pulse: Pulse<impl FnMut()>,
     end: Ending<impl Future<Output = ()>, impl Future<Output = ()>, impl FnOnce()>,
 ) {
-    let open = GracefulShutdown::new();
+    let (hall, foyer) = (Hall::default(), Hall::default());
+    let serving = Serving { app, seats, hall, foyer, ended: GracefulShutdown::new() };
     tokio::select! {
-        () = accept(&listener, &app, &open) => {}
+        () = serving.accept(&listener) => {}
         () = keep_beating(pulse) => {}
         () = end.told => {}
     }
     drop(listener);
-    let mut drained = pin!(async { tokio::join!(open.shutdown(), end.settled) });
+    let mut drained = pin!(async { tokio::join!(serving.ended.shutdown(), end.settled) });
     if time::timeout(DRAIN - FAREWELL, &mut drained).await.is_ok() {
         return tracing::debug!("every request was answered");
     }
@@ -91,51 +92,82 @@ async fn keep_beating(pulse: Pulse<impl FnMut()>) {
     }
 }
 
-async fn accept(listener: &UnixListener, app: &Router, open: &GracefulShutdown) {
-    let seats = std::sync::Arc::new(Semaphore::new(MOST_CONNECTIONS));
-    let mut failures = Condenser::new();
-    loop {
-        let Ok(seat) = std::sync::Arc::clone(&seats).acquire_owned().await else { return };
-        match listener.accept().await {
-            Ok((stream, _)) => welcome(stream, app.clone(), open, seat),
-            Err(error) => back_off(&error, &mut failures).await,
-        }
-    }
-}
-
-async fn back_off(error: &io::Error, failures: &mut Condenser) {
-    if let Some(line) = failures.heard(Clock.now(), &format!("a caller could not be accepted: {error}")) {
-        tracing::warn!("{line}");
-    }
-    time::sleep(ACCEPT_BACK_OFF).await;
-}
-
-fn welcome(
-    stream: UnixStream,
+/// What is served, and in how many seats.
+struct Serving<S> {
     app: Router,
-    open: &GracefulShutdown,
-    seat: tokio::sync::OwnedSemaphorePermit,
-) {
-    let Some(peer) = Peer::of(&stream) else { return };
-    if !peer.may_enter() {
-        tracing::warn!(uid = peer.uid(), "refused a caller that is another user");
-        tokio::spawn(async move {
-            turn_away(stream, &another_user()).await;
-            drop(seat);
-        });
-        return;
-    }
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_headers(MOST_HEADERS)
-        .max_buf_size(LARGEST_HEAD)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
-    let connection = open.watch(connection);
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection ended early");
+    seats: S,
+    hall: Hall,
+    /// Where those are answered who may not come in: they take nobody's seat.
+    foyer: Hall,
+    ended: GracefulShutdown,
+}
+
+impl<S: Fn() -> usize> Serving<S> {
+    async fn accept(&self, listener: &UnixListener) {
+        let mut warnings = Warnings::default();
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => self.receive(stream, &mut warnings).await,
+                Err(error) => {
+                    warnings.unaccepted.heard(&format!("a caller could not be accepted: {error}"));
+                    // Nearly always the process is out of file descriptors, and this gives one back.
+                    self.hall.shed();
+                    time::sleep(ACCEPT_BACK_OFF).await;
+                }
+            }
         }
-        drop(seat);
-    });
+    }
+
+    async fn receive(&self, stream: UnixStream, warnings: &mut Warnings) {
+        let Some(peer) = Peer::of(&stream) else { return };
+        if !peer.may_enter() {
+            warnings.strangers.heard(&format!("refused a caller that is another user, uid {}", peer.uid()));
+            let Seated { seat, .. } = self.foyer.seat(FOYER).await;
+            tokio::spawn(async move { turn_away(stream, &another_user(), seat).await });
+            return;
+        }
+        let seats = (self.seats)();
+        let Seated { seat, shed } = self.hall.seat(seats).await;
+        for _ in 0..shed {
+            warnings
+                .shed
+                .heard(&format!("all {seats} seats are taken; who was idle the longest had to leave"));
+        }
+        self.welcome(stream, Arc::new(seat));
+    }
+
+    fn welcome(&self, stream: UnixStream, seat: Arc<Seat>) {
+        let (app, host) = (TowerToHyperService::new(self.app.clone()), Arc::clone(&seat));
+        let service = service_fn(move |request| attend(app.clone(), Arc::clone(&host), request));
+        let connection = http1::Builder::new()
+            .max_headers(MOST_HEADERS)
+            .max_buf_size(LARGEST_HEAD)
+            .serve_connection(TokioIo::new(stream), service);
+        let connection = self.ended.watch(connection);
+        let visit = async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection ended early");
+            }
+        };
+        tokio::spawn(async move { seat.keep(TURN_TIMEOUT, visit).await });
+    }
+}
+
+/// What happens again and again when it happens.
+#[derive(Debug, Default)]
+struct Warnings {
+    unaccepted: Warning,
+    shed: Warning,
+    strangers: Warning,
+}
+
+#[derive(Debug, Default)]
+struct Warning(Condenser);
+
+impl Warning {
+    fn heard(&mut self, what: &str) {
+        if let Some(line) = self.0.heard(Clock.now(), what) {
+            tracing::warn!("{line}");
+        }
+    }
 }

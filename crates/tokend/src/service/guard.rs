@@ -112,7 +112,8 @@ fn names_us(request: &Request) -> bool {
     host_is_ours && request.uri().authority().is_none_or(|authority: &Authority| is_ours(authority.as_str()))
 }
 
-fn forbid_keeping(headers: &mut HeaderMap) {
+/// Tells whoever stands between that this answer is for nobody else.
+pub(super) fn forbid_keeping(headers: &mut HeaderMap) {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }

@@ -8,13 +8,20 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::UnixStream,
     task::JoinSet,
-    time,
 };
 
-use super::{Refusal, guard::Peer};
+use super::{
+    Refusal,
+    guard::Peer,
+    hall::{Hall, Seat, Seated},
+};
 
+/// How many who may not come in are heard out at once; one more, and the first of them is left to its answer.
+pub(super) const FOYER: usize = 8;
 /// How long a refused caller is heard out.
 const LINGER: Duration = Duration::from_millis(200);
+/// How many are answered of those who wait for a daemon that cannot start: as many as its socket holds.
+const MOST_TOLD: usize = 4096;
 
 /// What another user is told.
 pub(super) fn another_user() -> Refusal {
@@ -24,12 +31,14 @@ pub(super) fn another_user() -> Refusal {
 
 /// Answers a caller, whatever it asks. It is heard out, since many a client that finds the connection closed before it
 /// has sent its request looks for no answer.
-pub(super) async fn turn_away(mut stream: UnixStream, refusal: &Refusal) {
-    if let Err(error) = stream.write_all(&written(refusal)).await {
-        tracing::debug!(%error, "the refused caller did not wait for its answer");
-    }
-    let mut unread = [0; 1024];
-    drop(time::timeout(LINGER, stream.read(&mut unread)).await);
+pub(super) async fn turn_away(mut stream: UnixStream, refusal: &Refusal, seat: Seat) {
+    let work = async {
+        if let Err(error) = stream.write_all(&written(refusal)).await {
+            tracing::debug!(%error, "the refused caller did not wait for its answer");
+        }
+        drop(stream.read(&mut [0; 1024]).await);
+    };
+    seat.keep(LINGER, work).await;
 }
 
 /// Answers everybody who waits in a socket that systemd holds, when the daemon cannot start. Left there, they would have
@@ -39,11 +48,13 @@ pub(super) async fn turn_away(mut stream: UnixStream, refusal: &Refusal) {
 /// When the socket cannot be read.
 pub async fn turn_waiting_away(listener: UnixListener, refusal: &Refusal) -> io::Result<()> {
     listener.set_nonblocking(true)?;
-    let mut leaving = JoinSet::new();
-    while let Some(stream) = waiting(&listener)? {
+    let (foyer, mut leaving) = (Hall::default(), JoinSet::new());
+    for _ in 0..MOST_TOLD {
+        let Some(stream) = waiting(&listener)? else { break };
         let may_know = Peer::of(&stream).is_some_and(Peer::may_enter);
         let refusal = if may_know { refusal.clone() } else { another_user() };
-        leaving.spawn(async move { turn_away(stream, &refusal).await });
+        let Seated { seat, .. } = foyer.seat(FOYER).await;
+        leaving.spawn(async move { turn_away(stream, &refusal, seat).await });
     }
     leaving.join_all().await;
     Ok(())

@@ -1,0 +1,353 @@
+//! The seats: how many there are, who sits idle, and who must leave when somebody else needs one.
+//!
+//! A caller is *idle* while it is its own turn to do something: to send a head or the rest of a body, or to read its
+//! answer. While a request of its is being handled, it is the daemon's turn. Whoever is idle can be sent away without
+//! harm; whoever waits for the daemon is not, but not every seat may be waited in, so that there is always one for a
+//! request that is answered at once.
+
+use std::{
+    collections::BTreeMap,
+    future::poll_fn,
+    pin::pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::Poll,
+    time::Duration,
+};
+
+use tokio::{sync::Notify, time};
+
+/// Of so many seats, one is kept for callers who do not wait.
+const SEATS_FOR_ONE_SPARE: usize = 64;
+
+/// A number of seats. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Hall(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    book: Mutex<Book>,
+    /// A seat was given back, or its caller is idle now.
+    news: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Book {
+    seats: usize,
+    taken: usize,
+    /// Those of `taken` whose callers were told to leave.
+    leaving: usize,
+    /// Those of `taken` in which a request waits.
+    waiting: usize,
+    tickets: u64,
+    /// By when it became their turn, the oldest first.
+    idle: BTreeMap<u64, Arc<Notify>>,
+}
+
+/// One caller's place, given back when dropped.
+#[derive(Debug)]
+pub(super) struct Seat {
+    hall: Hall,
+    leave: Arc<Notify>,
+    /// The ticket in `idle`; zero while it is the daemon's turn.
+    turn: AtomicU64,
+}
+
+/// A seat, and how many idle callers had to leave for it.
+#[derive(Debug)]
+pub(super) struct Seated {
+    pub(super) seat: Seat,
+    pub(super) shed: usize,
+}
+
+/// The right of a request to keep its caller's seat while it waits.
+#[derive(Debug)]
+pub(super) struct Waiting(Hall);
+
+impl Hall {
+    /// A seat among so many, once whoever sits idle the longest has left for it, if all are taken. Where nobody is idle,
+    /// this waits until somebody is. That is soon, since requests may not wait in every seat, unless there were more
+    /// seats when they began to.
+    pub(super) async fn seat(&self, seats: usize) -> Seated {
+        let mut shed = 0;
+        loop {
+            if self.book().take(seats, &mut shed) {
+                return Seated { seat: Seat::in_hall(self.clone()), shed };
+            }
+            self.0.news.notified().await;
+        }
+    }
+
+    /// Tells whoever sits idle the longest to leave; false when nobody is idle.
+    pub(super) fn shed(&self) -> bool {
+        self.book().shed()
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.0.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Book {
+    /// Whether there was a free seat. If not, idle callers are told to leave until there will be one.
+    fn take(&mut self, seats: usize, shed: &mut usize) -> bool {
+        self.seats = seats;
+        let is_free = self.taken < seats;
+        if is_free {
+            self.taken += 1;
+        }
+        while !is_free && self.taken - self.leaving >= seats && self.shed() {
+            *shed += 1;
+        }
+        is_free
+    }
+
+    fn shed(&mut self) -> bool {
+        let Some((_, leave)) = self.idle.pop_first() else { return false };
+        self.leaving += 1;
+        leave.notify_one();
+        true
+    }
+
+    fn most_waiting(&self) -> usize {
+        self.seats - self.seats.div_ceil(SEATS_FOR_ONE_SPARE)
+    }
+}
+
+impl Seat {
+    fn in_hall(hall: Hall) -> Self {
+        Self { hall, leave: Arc::default(), turn: AtomicU64::new(0) }
+    }
+
+    /// From now on it is the caller's turn, if it was not so already.
+    pub(super) fn await_caller(&self) {
+        if !self.is_our_turn() {
+            return;
+        }
+        let mut book = self.hall.book();
+        book.tickets += 1;
+        let ticket = book.tickets;
+        book.idle.insert(ticket, Arc::clone(&self.leave));
+        drop(book);
+        self.turn.store(ticket, Ordering::Relaxed);
+        self.hall.0.news.notify_one();
+    }
+
+    /// From now on the caller waits for the daemon, unless it must leave.
+    pub(super) fn serve_caller(&self) {
+        if self.hall.book().idle.remove(&self.turn()).is_some() {
+            self.turn.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the caller waits for the daemon.
+    pub(super) fn is_our_turn(&self) -> bool {
+        self.turn() == 0
+    }
+
+    /// Lets a request wait in this seat; none when too many do already.
+    pub(super) fn wait(&self) -> Option<Waiting> {
+        let mut book = self.hall.book();
+        let has_room = book.waiting < book.most_waiting();
+        book.waiting += usize::from(has_room);
+        has_room.then(|| Waiting(self.hall.clone()))
+    }
+
+    /// Does the caller's work, until that is done, or the caller must leave for another one, or has been idle for so
+    /// long at a stretch.
+    pub(super) async fn keep(&self, limit: Duration, work: impl Future<Output = ()>) {
+        self.await_caller();
+        tokio::select! {
+            biased;
+            () = self.leave.notified() => tracing::debug!("an idle caller left for another one"),
+            () = work => {}
+            () = self.outstayed(limit) => tracing::debug!("a caller was idle for too long"),
+        }
+    }
+
+    /// Ends when the caller was idle for too long. Whose turn it is changes where the work is done: in the same task,
+    /// so that this is polled after each change.
+    async fn outstayed(&self, limit: Duration) {
+        let (mut turn, mut end) = (self.turn(), pin!(time::sleep(limit)));
+        poll_fn(|cx| {
+            if turn != self.turn() {
+                turn = self.turn();
+                end.set(time::sleep(limit));
+            }
+            if self.is_our_turn() { Poll::Pending } else { end.as_mut().poll(cx) }
+        })
+        .await;
+    }
+
+    fn turn(&self) -> u64 {
+        self.turn.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut book = self.hall.book();
+        let was_told = !self.is_our_turn() && book.idle.remove(&self.turn()).is_none();
+        book.leaving -= usize::from(was_told);
+        book.taken -= 1;
+        drop(book);
+        self.hall.0.news.notify_one();
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.book().waiting -= 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use tokio::task::{JoinHandle, yield_now};
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(1000);
+
+    /// A caller of which it is the daemon's turn.
+    async fn caller(hall: &Hall, seats: usize) -> Arc<Seat> {
+        Arc::new(hall.seat(seats).await.seat)
+    }
+
+    /// The same, doing nothing for ever.
+    fn keep(seat: &Arc<Seat>) -> JoinHandle<()> {
+        let seat = Arc::clone(seat);
+        tokio::spawn(async move { seat.keep(LONG, pending()).await })
+    }
+
+    async fn idle_caller(hall: &Hall, seats: usize) -> JoinHandle<()> {
+        let stay = keep(&caller(hall, seats).await);
+        yield_now().await;
+        stay
+    }
+
+    #[tokio::test]
+    async fn nobody_leaves_while_there_is_a_free_seat() {
+        let hall = Hall::default();
+        let _first = idle_caller(&hall, 2).await;
+        assert_eq!(hall.seat(2).await.shed, 0);
+    }
+
+    #[tokio::test]
+    async fn whoever_is_idle_the_longest_leaves_first() {
+        let hall = Hall::default();
+        let (first, second) = (idle_caller(&hall, 2).await, idle_caller(&hall, 2).await);
+        let third = hall.seat(2).await;
+        assert_eq!(third.shed, 1);
+        first.await.unwrap();
+        assert!(!second.is_finished());
+        assert_eq!(hall.seat(2).await.shed, 1);
+        second.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_request_makes_its_caller_the_youngest() {
+        let hall = Hall::default();
+        let busy = caller(&hall, 2).await;
+        let (stays, leaves) = (keep(&busy), idle_caller(&hall, 2).await);
+        busy.serve_caller();
+        busy.await_caller();
+        let _third = hall.seat(2).await;
+        leaves.await.unwrap();
+        assert!(!stays.is_finished());
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_the_daemon_does_not_leave() {
+        let hall = Hall::default();
+        let (served, idle) = (caller(&hall, 2).await, idle_caller(&hall, 2).await);
+        let _third = hall.seat(2).await;
+        idle.await.unwrap();
+        let mut fourth = pin!(hall.seat(2));
+        assert!(time::timeout(Duration::from_millis(20), &mut fourth).await.is_err());
+        drop(served);
+        assert_eq!(fourth.await.shed, 0);
+    }
+
+    #[tokio::test]
+    async fn one_leaves_for_each_who_comes() {
+        let hall = Hall::default();
+        let _crowd = [idle_caller(&hall, 3).await, idle_caller(&hall, 3).await, idle_caller(&hall, 3).await];
+        for _ in 0..2 {
+            let stay = hall.seat(3).await;
+            assert_eq!(stay.shed, 1);
+            drop(keep(&Arc::new(stay.seat)));
+            yield_now().await;
+        }
+        assert_eq!(hall.book().taken, 3);
+    }
+
+    #[tokio::test]
+    async fn fewer_seats_make_several_leave() {
+        let hall = Hall::default();
+        let _crowd = [idle_caller(&hall, 3).await, idle_caller(&hall, 3).await, idle_caller(&hall, 3).await];
+        let next = hall.seat(1).await;
+        assert_eq!((next.shed, hall.book().taken), (3, 1));
+    }
+
+    #[tokio::test]
+    async fn whoever_was_told_to_leave_cannot_stay_by_asking_once_more() {
+        let hall = Hall::default();
+        let seat = caller(&hall, 1).await;
+        let stay = keep(&seat);
+        yield_now().await;
+        assert!(hall.shed());
+        seat.serve_caller();
+        assert!(!seat.is_our_turn());
+        stay.await.unwrap();
+        drop(seat);
+        let book = hall.book();
+        assert_eq!((book.taken, book.leaving, book.idle.len()), (0, 0, 0));
+    }
+
+    #[tokio::test]
+    async fn some_seats_are_not_waited_in() {
+        for (seats, waits) in [(8, 7), (64, 63), (65, 63), (1024, 1008)] {
+            let hall = Hall::default();
+            let seat = caller(&hall, seats).await;
+            let waiting: Vec<_> = std::iter::from_fn(|| seat.wait()).collect();
+            assert_eq!(waiting.len(), waits, "of {seats}");
+            drop(waiting);
+            assert!(seat.wait().is_some());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_idle_too_long_leaves_and_who_waits_does_not() {
+        let hall = Hall::default();
+        let seat = caller(&hall, 1).await;
+        seat.keep(LONG, time::sleep(LONG / 2)).await;
+        let stays = async {
+            seat.serve_caller();
+            time::sleep(LONG * 2).await;
+            seat.await_caller();
+            time::sleep(LONG / 2).await;
+            seat.serve_caller();
+            seat.await_caller();
+            time::sleep(LONG / 2 + Duration::from_secs(1)).await;
+        };
+        let mut stayed = false;
+        seat.keep(LONG, async {
+            stays.await;
+            stayed = true;
+        })
+        .await;
+        assert!(stayed);
+        let mut stayed = false;
+        seat.keep(LONG, async {
+            time::sleep(LONG * 2).await;
+            stayed = true;
+        })
+        .await;
+        assert!(!stayed);
+    }
+}
