@@ -5,7 +5,7 @@ mod edit;
 mod problem;
 
 pub use edit::{Draft, EditError, remove_profile, set_default_profile, set_profile};
-pub use problem::{ConfigError, Problem};
+pub use problem::{ConfigError, Position, Problem};
 
 use std::{
     collections::BTreeMap,
@@ -86,7 +86,7 @@ impl Config {
     /// Reads and checks the file; an absent one means the embedded defaults.
     ///
     /// # Errors
-    /// Every problem there is, with its line, at once.
+    /// Every problem there is, with its line and column, at once.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text = match read_limited(path) {
             Ok(text) => text,
@@ -99,7 +99,7 @@ impl Config {
     /// Checks the text; `path` is only for its errors.
     ///
     /// # Errors
-    /// Every problem there is, with its line, at once.
+    /// Every problem there is, with its line and column, at once.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         document::read(text).map_err(|problems| ConfigError::new(path, problems))
     }

@@ -18,7 +18,7 @@ valut = "memory"
 fn a_file_with_mistakes_is_refused_with_all_of_them_and_a_guess_for_each() {
     let home = Home::new();
     home.write_config(MISTAKES);
-    let at = |line: u32| format!("{}:{line}: ", home.config_file().display());
+    let at = |line: u32| format!("{}:{line}:1: ", home.config_file().display());
     let ended = Recipe::of(&home).fail();
     let check = Recipe::of(&home).arguments(&["--check"]).fail();
     for ended in [ended, check] {
@@ -62,8 +62,8 @@ fn a_broken_file_changes_nothing_and_the_log_says_why() {
         }
     }
     let log = daemon.log().wait_for("the configuration was not reloaded and the old one stays");
-    assert!(log.contains("config.toml:2: unknown key `defualt_profile`"), "{log}");
-    assert!(log.contains("config.toml:8: unknown key `profiles.main.valut`"), "{log}");
+    assert!(log.contains("config.toml:2:1: unknown key `defualt_profile`"), "{log}");
+    assert!(log.contains("config.toml:8:1: unknown key `profiles.main.valut`"), "{log}");
 
     home.write_config(&good);
     let status = daemon.reload();
@@ -181,7 +181,7 @@ fn a_file_that_is_kept_elsewhere_stays_a_link() {
 
 #[test]
 fn a_login_that_cannot_be_written_down_stores_nothing() {
-    for (broken, complaint) in [(Some(MISTAKES), "config.toml:2: unknown key"), (None, "config.toml")] {
+    for (broken, complaint) in [(Some(MISTAKES), "config.toml:2:1: unknown key"), (None, "config.toml")] {
         let (home, airbyte) = (Home::new().with_file_vault(), Airbyte::start());
         let daemon = Daemon::start(&home);
         let good = home.config();

@@ -182,8 +182,8 @@ fn a_configuration_with_a_mistake_keeps_the_daemon_down_and_says_why() {
     assert!(!machine.alice(&["systemctl", "--user", "start", "airbyte-tokend.service"]).success);
     assert_eq!(machine.property("ExecMainStatus"), "78");
     assert_eq!(machine.property("NRestarts"), "0", "another start would find the same mistake");
-    let mistake = "config.toml:1: unknown key `defualt_profile`";
-    assert!(String::from_utf8_lossy(&machine.journal()).contains(mistake), "the journal names the line");
+    let mistake = "config.toml:1:1: unknown key `defualt_profile`";
+    assert!(String::from_utf8_lossy(&machine.journal()).contains(mistake), "the journal names the place");
 
     let caller = machine.alice(&[CLIENT, "print"]);
     assert!(!caller.success && caller.stdout.is_empty() && caller.stderr.contains(mistake), "{caller:?}");

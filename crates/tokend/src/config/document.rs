@@ -6,7 +6,7 @@ use airbyte_token_core::ProfileName;
 use airbyte_token_local::span::Span;
 use toml_edit::{Document, Item, Key, TableLike};
 
-use super::{Config, FileVault, MOST_PROFILES, Problem, Profile, Refresh};
+use super::{Config, FileVault, MOST_PROFILES, Position, Problem, Profile, Refresh};
 use crate::{
     issuer::{Endpoint, Service},
     vault::{KeySource, StoreKind},
@@ -33,12 +33,8 @@ pub(super) fn read(text: &str) -> Result<Config, Vec<Problem>> {
 
 /// TOML that does not parse: the parser's own message, without the piece of the file that it would quote.
 fn syntax_problem(text: &str, error: &toml_edit::TomlError) -> Problem {
-    let line = error.span().map(|span| line_of(text, span.start));
-    Problem { line, text: format!("not TOML: {}", error.message().lines().collect::<Vec<_>>().join(", ")) }
-}
-
-fn line_of(text: &str, offset: usize) -> usize {
-    1 + text.bytes().take(offset).filter(|&byte| byte == b'\n').count()
+    let at = error.span().map(|span| Position::of(text, span.start));
+    Problem { at, text: format!("not TOML: {}", error.message().lines().collect::<Vec<_>>().join(", ")) }
 }
 
 struct Reader<'a> {
@@ -231,10 +227,10 @@ impl Reader<'_> {
         }
     }
 
-    /// Notes a problem at the line where `key` stands in `table`.
+    /// Notes a problem at the place where `key` stands in `table`.
     fn blame(&mut self, table: &dyn TableLike, key: &str, text: String) {
         let offset = table.get_key_value(key).and_then(|(key, item)| start(key, item));
-        self.problems.push(Problem { line: offset.map(|offset| line_of(self.text, offset)), text });
+        self.problems.push(Problem { at: offset.map(|offset| Position::of(self.text, offset)), text });
     }
 }
 

@@ -8,10 +8,29 @@ use std::{
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// The line it stands in, from 1; none when it is about the whole file.
-    pub line: Option<usize>,
+    /// Where it begins; none when it is about the whole file.
+    pub at: Option<Position>,
     /// What is wrong and what to do.
     pub text: String,
+}
+
+/// A place in a text, both counted from 1, the column in characters: as compilers say it and editors understand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The line.
+    pub line: usize,
+    /// The column.
+    pub column: usize,
+}
+
+impl Position {
+    /// Where the byte at `offset` is.
+    #[must_use]
+    pub fn of(text: &str, offset: usize) -> Self {
+        let before = text.get(..offset).unwrap_or(text);
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        Self { line: 1 + before.matches('\n').count(), column: 1 + line.chars().count() }
+    }
 }
 
 /// Everything that is wrong with one file.
@@ -22,20 +41,20 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// The problems of the file at `path`, in the order of their lines.
+    /// The problems of the file at `path`, in the order in which they stand there.
     #[must_use]
     pub fn new(path: &Path, mut problems: Vec<Problem>) -> Self {
-        problems.sort_by_key(|problem| problem.line);
+        problems.sort_by_key(|problem| problem.at);
         Self { path: path.to_owned(), problems }
     }
 
     /// The file cannot be read at all.
     #[must_use]
     pub fn unreadable(path: &Path, error: &io::Error) -> Self {
-        Self::new(path, vec![Problem { line: None, text: format!("cannot be read: {error}") }])
+        Self::new(path, vec![Problem { at: None, text: format!("cannot be read: {error}") }])
     }
 
-    /// The problems, in the order of their lines.
+    /// The problems, in the order in which they stand there.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.problems
@@ -49,11 +68,25 @@ impl fmt::Display for ConfigError {
         for (index, problem) in self.problems.iter().enumerate() {
             let separator = if index == 0 { "" } else { "\n" };
             write!(f, "{separator}{}", self.path.display())?;
-            if let Some(line) = problem.line {
-                write!(f, ":{line}")?;
+            if let Some(Position { line, column }) = problem.at {
+                write!(f, ":{line}:{column}")?;
             }
             write!(f, ": {}", problem.text)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_is_counted_from_one_in_characters() {
+        let text = "a = 1\n\u{e9}\u{e9} = 2\n";
+        let place = |offset| (Position::of(text, offset).line, Position::of(text, offset).column);
+        assert_eq!([0, 4, 5, 6, 8, 10].map(place), [(1, 1), (1, 5), (1, 6), (2, 1), (2, 2), (2, 3)]);
+        assert_eq!(place(text.len()), (3, 1));
+        assert_eq!(place(999), (3, 1), "beyond the end is the end");
     }
 }

@@ -90,16 +90,16 @@ fn the_only_profile_is_the_default_and_of_two_none_is() {
 }
 
 #[test]
-fn every_problem_is_told_at_once_with_its_line_and_a_guess() {
+fn every_problem_is_told_at_once_with_its_place_and_a_guess() {
     let text = "defualt_profile = \"x\"\n[refresh]\nearly = \"soon\"\nidle_after = 8\n[profiles.a]\nservice = \"clowd\"\nclient-id = \"x\"\nvault = \"keyring\"\n";
     let complaints = complaints(text);
     for expected in [
-        "config.toml:1: unknown key `defualt_profile`; did you mean `default_profile`?",
-        "config.toml:3: `refresh.early`:",
-        "config.toml:4: `refresh.idle_after` must be text in quotes, not an integer",
-        "config.toml:6: `profiles.a.service`: not a service; choose one of cloud, self-managed, agents",
-        "config.toml:7: unknown key `profiles.a.client-id`; did you mean `client_id`?",
-        "config.toml:5: `profiles.a.client_id` is missing",
+        "config.toml:1:1: unknown key `defualt_profile`; did you mean `default_profile`?",
+        "config.toml:3:1: `refresh.early`:",
+        "config.toml:4:1: `refresh.idle_after` must be text in quotes, not an integer",
+        "config.toml:6:1: `profiles.a.service`: not a service; choose one of cloud, self-managed, agents",
+        "config.toml:7:1: unknown key `profiles.a.client-id`; did you mean `client_id`?",
+        "config.toml:5:11: `profiles.a.client_id` is missing",
     ] {
         assert!(complaints.contains(expected), "{expected}\nis not in\n{complaints}");
     }
@@ -132,9 +132,9 @@ fn what_is_out_of_range_or_nonsense_is_refused_by_name() {
 }
 
 #[test]
-fn a_mistake_in_the_syntax_names_its_line_and_quotes_nothing() {
+fn a_mistake_in_the_syntax_names_its_place_and_quotes_nothing() {
     let complaints = complaints("[refresh]\nearly = \"5m\nclient_secret = hunter2\n");
-    assert!(complaints.starts_with("config.toml:2: not TOML"), "{complaints}");
+    assert!(complaints.starts_with("config.toml:2:12: not TOML"), "{complaints}");
     assert!(!complaints.contains("hunter2"), "{complaints}");
 }
 
