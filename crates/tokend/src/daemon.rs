@@ -21,7 +21,7 @@ use crate::{
     cache::Remembering,
     clock::{Clock, LeapWatch},
     config::{Config, ConfigError},
-    listen::{self, Descriptors, DirectoryError, ListenError, Listening, TooFewDescriptors},
+    listen::{self, Descriptors, DirectoryError, ListenError, Listening},
     service::{self, Ending, Pulse, Refusal},
 };
 
@@ -71,7 +71,7 @@ impl Daemon {
     ) -> Result<Self, StartError> {
         let descriptors = Descriptors::raise();
         let config = Config::load(&places.config)?;
-        descriptors.suffice_for(config.profiles.len())?;
+        descriptors.suffice_for(config.profiles.len()).map_err(ChangeError::from)?;
         let (listener, listening) = Listening::open(&places.socket, inherited)?;
         let remembering = Remembering::load(places.state.join("memory.json"));
         let state = State::new(places, config, remembering.clone())?;
@@ -111,8 +111,8 @@ impl Daemon {
 /// Only where the next start would fail in the same way: otherwise those who wait are better off waiting.
 async fn tell_waiting(error: &StartError, listener: std::os::unix::net::UnixListener) {
     let hint = match error {
+        StartError::Change(ChangeError::Descriptors(_)) => "raise the limit, then start airbyte-tokend again",
         StartError::Config(_) | StartError::Change(_) => "`airbyte-tokend --check` lists every mistake",
-        StartError::Descriptors(_) => "raise the limit, then start airbyte-tokend again",
         StartError::Listen(_) | StartError::Inherited(_) => return,
     };
     let text = error.to_string();
@@ -216,9 +216,6 @@ pub enum StartError {
     /// The configuration is well written but cannot work.
     #[error(transparent)]
     Change(#[from] ChangeError),
-    /// The process may not open as many files as it must.
-    #[error(transparent)]
-    Descriptors(#[from] TooFewDescriptors),
     /// There is no socket to serve on.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -234,7 +231,7 @@ impl StartError {
     pub const fn exit_status(&self) -> u8 {
         match self {
             Self::Change(ChangeError::System(_)) => 75,
-            Self::Config(_) | Self::Change(_) | Self::Descriptors(_) | Self::Inherited(_) => 78,
+            Self::Config(_) | Self::Change(_) | Self::Inherited(_) => 78,
             Self::Listen(error) => match error {
                 ListenError::NoDirectory => 78,
                 ListenError::Directory(error) => match error {

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     config::{self, Config, ConfigError, Draft, EditError, MOST_PROFILES, Profile},
     issuer::{BadEndpoint, BuildIssuerError, Endpoint, Issuer},
+    listen::TooFewDescriptors,
     vault::{self, BadFileSettings, StoreKind, StoredSecret, Vault},
 };
 
@@ -317,6 +318,9 @@ pub enum ChangeError {
     /// Airbyte was asked too often for this profile already.
     #[error("there were too many logins and exchanges for this profile just now")]
     Paced(Option<Moment>),
+    /// The process may not open as many files as it must.
+    #[error(transparent)]
+    Descriptors(#[from] TooFewDescriptors),
     /// The process has no file descriptor left.
     #[error("the system refuses another profile its timer: {0}")]
     System(std::io::Error),

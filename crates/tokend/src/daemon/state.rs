@@ -15,6 +15,7 @@ use crate::{
     clock::{Alarm, Clock},
     config::{Config, Profile},
     issuer::Issuer,
+    listen::Descriptors,
     vault::StoreKind,
 };
 
@@ -129,6 +130,7 @@ impl State {
     pub(super) fn prepare(&self, config: Config, mut proven: Option<Proven>) -> Result<Ready, ChangeError> {
         let (old, served) = (self.roster(), self.0.cache.all());
         let policy = config.refresh.policy()?;
+        Descriptors::raise().suffice_for(config.profiles.len())?;
         let vaults = old.vaults.configured(&config, &self.0.places.state)?;
         let is_same = |name: &ProfileName, profile: &Profile| {
             let same_vault = profile.vault != StoreKind::File || config.file_vault == old.config.file_vault;

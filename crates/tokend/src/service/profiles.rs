@@ -77,7 +77,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Name {
 fn refusal(name: &ProfileName, error: &ChangeError, now: Moment) -> Refusal {
     match error {
         ChangeError::NoSuchProfile => no_such(name),
-        ChangeError::TooMany => Refusal::new(ErrorCode::ConfigInvalid, error.to_string()),
+        ChangeError::TooMany | ChangeError::Descriptors(_) => {
+            Refusal::new(ErrorCode::ConfigInvalid, error.to_string())
+        }
         ChangeError::Endpoint(_) => Refusal::new(ErrorCode::BadRequest, error.to_string()),
         ChangeError::Issuer(_)
         | ChangeError::Edit(_)
