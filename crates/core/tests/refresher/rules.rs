@@ -3,6 +3,7 @@
 mod clients;
 mod clocks;
 mod interceptions;
+mod reasons;
 mod refusals;
 mod restart;
 mod retries;
