@@ -81,6 +81,11 @@ impl Clocks {
         self.change(|shift| shift.wall = in_nanoseconds(seconds) - true_time);
     }
 
+    /// Somebody sets the wall clock to what the machine's shows.
+    pub fn correct_wall(&self) {
+        self.change(|shift| shift.wall = 0);
+    }
+
     /// A program that reads meanwhile sees all of a change or nothing.
     fn change(&self, by: impl FnOnce(&mut Shift)) {
         let mut shift = self.shift.lock().unwrap_or_else(PoisonError::into_inner);
@@ -140,6 +145,8 @@ mod tests {
         assert!(is_near(date(Some(&clocks)), before + 10_900));
         clocks.set_wall_to(7);
         assert!(is_near(date(Some(&clocks)), 7));
+        clocks.correct_wall();
+        assert!(is_near(date(Some(&clocks)), before));
         assert!(is_near(date(None), before));
     }
 }

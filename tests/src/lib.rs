@@ -24,6 +24,7 @@ mod person;
 mod process;
 mod random;
 mod systemd_box;
+mod timer;
 
 pub use airbyte::Airbyte;
 pub use binaries::Binary;
@@ -39,3 +40,4 @@ pub use memory::Memory;
 pub use person::Person;
 pub use process::{Ended, Process, Text};
 pub use systemd_box::SystemdBox;
+pub use timer::Timer;

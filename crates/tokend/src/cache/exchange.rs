@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
-use airbyte_token_core::{ClientId, Detail, Failure, ProfileName, VaultTrouble};
+use airbyte_token_core::{ClientId, Detail, Failure, ProfileName, Secret, VaultTrouble};
 
 use crate::{
+    clock,
     issuer::{Answered, Issuer},
     vault::{StoredSecret, Vault},
 };
+
+/// Longer than an issuer takes for anything, by its own deadlines: it is later only where the machine slept meanwhile.
+const OVERSLEPT: Duration = Duration::from_secs(20);
 
 /// What it takes to get a token for one profile.
 #[derive(Debug)]
@@ -29,9 +33,19 @@ impl Exchanger {
     /// no.
     pub async fn exchange(&self, patience: Duration) -> Answered {
         match self.secret(patience).await {
-            Ok(stored) => self.issuer.ask(&self.client_id, stored.client_secret).await,
+            Ok(stored) => self.ask(stored.client_secret).await,
             Err(failure) => Answered { outcome: Err(failure), server_time: None },
         }
+    }
+
+    /// After suspend the connection is dead without knowing it, and the issuer's own deadlines stood still: whoever asks
+    /// then need not wait for their rest.
+    async fn ask(&self, secret: Secret) -> Answered {
+        let asked = self.issuer.ask(&self.client_id, secret);
+        clock::within(OVERSLEPT, asked).await.unwrap_or_else(|| {
+            let detail = Detail::new("the machine slept, or its clock was set, before the reply came");
+            Answered { outcome: Err(Failure::Transient { retry_after: None, detail }), server_time: None }
+        })
     }
 
     async fn secret(&self, patience: Duration) -> Result<StoredSecret, Failure> {
