@@ -20,8 +20,9 @@ use airbyte_token_core::{AccessToken, ProfileName, Secret};
 use serde::de::DeserializeOwned;
 
 use crate::wire::{
-    self, DefaultProfileRequest, ErrorReply, ProfileReply, ProfileRequest, ProfilesReply, RefreshQuery,
-    RefreshReply, RejectQuery, RejectReply, RejectRequest, StatusReply, TokenQuery, TokenReply, route,
+    self, DefaultProfileRequest, ErrorReply, LogoutQuery, ProfileReply, ProfileRequest, ProfilesReply,
+    ReadyQuery, RefreshQuery, RefreshReply, RejectQuery, RejectReply, RejectRequest, StatusReply,
+    TimelineQuery, TimelineReply, TokenQuery, TokenReply, route,
 };
 use reply::{Media, Reply};
 use request::{Accept, Method, Request};
@@ -60,6 +61,14 @@ impl<S: Read + Write> Client<S> {
         self.ask(&Request::get(&query.target()))
     }
 
+    /// Waits for a token to be there, and brings its public name alone.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub fn ready(self, query: &ReadyQuery) -> Result<RefreshReply, CallError> {
+        self.ask(&Request::get(&query.target()))
+    }
+
     /// Renews a token now.
     ///
     /// # Errors
@@ -83,6 +92,22 @@ impl<S: Read + Write> Client<S> {
     /// See [`CallError`].
     pub fn status(self) -> Result<StatusReply, CallError> {
         self.ask(&Request::get(route::STATUS))
+    }
+
+    /// What happened to a profile of late, and what is planned.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub fn timeline(self, query: &TimelineQuery) -> Result<TimelineReply, CallError> {
+        self.ask(&Request::get(&query.target()))
+    }
+
+    /// Has the daemon read its configuration anew.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub fn reload(self) -> Result<(), CallError> {
+        self.call(&Request::with_method(Method::Post, route::RELOAD)).map(drop)
     }
 
     /// The profiles.
@@ -118,8 +143,8 @@ impl<S: Read + Write> Client<S> {
     ///
     /// # Errors
     /// See [`CallError`].
-    pub fn delete_profile(self, name: &ProfileName) -> Result<(), CallError> {
-        self.call(&Request::with_method(Method::Delete, &profile_target(name))).map(drop)
+    pub fn delete_profile(self, name: &ProfileName, query: LogoutQuery) -> Result<(), CallError> {
+        self.call(&Request::with_method(Method::Delete, &query.target(name))).map(drop)
     }
 
     /// Chooses the profile that is meant when none is named.

@@ -95,6 +95,30 @@ impl ProfileState {
         }
     }
 
+    /// What it means, in half a line, for people who use Airbyte.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Idle => "nobody asks; a token is fetched when somebody does",
+            Self::Fresh => "a token lives, and all is well",
+            Self::Renewing => "a token is being fetched, and nothing has failed",
+            Self::Degraded => "a token lives, but its renewal fails: Airbyte is out of reach or in trouble",
+            Self::Expired => "no token lives: Airbyte is out of reach or in trouble",
+            Self::Rejected => "Airbyte refuses the client id and secret",
+            Self::Throttled => "Airbyte asked for patience, or was asked as often as it may be",
+            Self::Misdirected => "what answers at the profile's URL is not Airbyte's token endpoint",
+            Self::KeyringLocked => "the keyring is locked",
+            Self::KeyringMissing => "no keyring answers",
+            Self::KeyringDenied => "the keyring refused the daemon",
+            Self::VaultSlow => "the vault did not answer in time",
+            Self::VaultUnreadable => "the vault's file or its key is missing, or not as it must be",
+            Self::VaultDamaged => "what the vault holds cannot be understood",
+            Self::NoSecret => "the vault holds no secret for the profile",
+            Self::LogInAgain => "the secret was stored for another URL than the profile has now",
+            Self::ClockSuspect => "a token lives, but this machine's clock and Airbyte's are minutes apart",
+        }
+    }
+
     /// What a caller is told who gets no token in this state; none where one gets a token, or nobody asked.
     #[must_use]
     pub const fn code(self) -> Option<ErrorCode> {
@@ -159,6 +183,13 @@ mod tests {
             let is_upstream = state.code() == Some(ErrorCode::UpstreamUnavailable);
             assert!(is_named_alike || is_upstream, "{state}");
         }
+    }
+
+    #[test]
+    fn every_state_means_something_of_its_own() {
+        let meanings: HashSet<_> = ProfileState::ALL.iter().map(|state| state.meaning()).collect();
+        assert_eq!(meanings.len(), ProfileState::ALL.len());
+        assert!(meanings.iter().all(|meaning| !meaning.is_empty() && !meaning.ends_with('.')));
     }
 
     #[test]

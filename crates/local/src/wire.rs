@@ -16,7 +16,7 @@ pub use json::{BadJson, Trouble, from_json, to_json};
 pub use profile::{
     DefaultProfileRequest, ProfileReply, ProfileRequest, ProfilesReply, Service, StoreKind, UnknownName,
 };
-pub use query::{RefreshQuery, RejectQuery, TimelineQuery, TokenQuery};
+pub use query::{LogoutQuery, ReadyQuery, RefreshQuery, RejectQuery, TimelineQuery, TokenQuery};
 pub use status::{LastError, ProfileStatus, StatusReply};
 pub use timeline::{ExchangeResult, Happening, NextExchange, TimelineEvent, TimelineReply};
 pub use token::{RefreshReply, RejectReply, RejectRequest, TokenReply, TokenType};
@@ -29,6 +29,8 @@ use crate::{ErrorCode, ProfileState};
 pub mod route {
     /// `GET`: the token. Takes a [`TokenQuery`](super::TokenQuery).
     pub const TOKEN: &str = "/v1/token";
+    /// `GET`: whether there is a token to serve, and waiting for one. Takes a [`ReadyQuery`](super::ReadyQuery).
+    pub const READY: &str = "/v1/ready";
     /// `POST`: renew now. Takes a [`RefreshQuery`](super::RefreshQuery).
     pub const REFRESH: &str = "/v1/token/refresh";
     /// `POST`: a token was answered with 401. Takes a [`RejectQuery`](super::RejectQuery) and a
@@ -39,10 +41,14 @@ pub mod route {
     /// `GET`: what happened to a profile of late, and what is planned. Takes a
     /// [`TimelineQuery`](super::TimelineQuery).
     pub const TIMELINE: &str = "/v1/timeline";
+    /// `POST`: read the configuration anew.
+    pub const RELOAD: &str = "/v1/reload";
     /// `GET`: the profiles. With `/NAME` behind it: `GET`, `PUT` and `DELETE` of one.
     pub const PROFILES: &str = "/v1/profiles";
     /// `PUT`: which profile is meant when none is named.
     pub const DEFAULT_PROFILE: &str = "/v1/default-profile";
+    /// `GET`: how the daemon and its profiles fare, for Prometheus.
+    pub const METRICS: &str = "/metrics";
     /// `GET`: the daemon lives.
     pub const HEALTHZ: &str = "/healthz";
     /// `GET`: the daemon serves.

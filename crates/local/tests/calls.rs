@@ -4,11 +4,11 @@ use std::io::{self, Cursor, Read, Write};
 
 use airbyte_token_core::Secret;
 use airbyte_token_local::{
-    ErrorCode, ExitStatus,
+    ErrorCode, ExitStatus, ProfileState,
     client::{CallError, Client},
     wire::{
-        DefaultProfileRequest, ProfileRequest, RefreshQuery, RejectQuery, RejectRequest, Service, StoreKind,
-        TokenQuery,
+        DefaultProfileRequest, LogoutQuery, ProfileRequest, ReadyQuery, RefreshQuery, RejectQuery,
+        RejectRequest, Service, StoreKind, TimelineQuery, TokenQuery,
     },
 };
 
@@ -98,6 +98,27 @@ fn a_token_is_renewed_and_reported() {
 }
 
 #[test]
+fn readiness_and_a_timeline_are_asked_for_and_hold_no_token() {
+    let body = format!(r#"{{"profile":"a","fingerprint":"{FINGERPRINT}","expires_in":899}}"#);
+    let query = ReadyQuery { wait: Some("1s".parse().unwrap()), ..ReadyQuery::default() };
+    let (reply, line, _) = json(&body, |client| client.ready(&query));
+    assert_eq!((reply.fingerprint.to_string().as_str(), reply.expires_in), (FINGERPRINT, 899));
+    assert_eq!(line, "GET /v1/ready?wait=1 HTTP/1.1");
+
+    let body = r#"{"profile":"a","now":"2030-01-01T00:00:00Z","state":"idle","events":[]}"#;
+    let (reply, line, _) = json(body, |client| client.timeline(&TimelineQuery::default()));
+    assert_eq!((reply.state, reply.events.len()), (ProfileState::Idle, 0));
+    assert_eq!(line, "GET /v1/timeline HTTP/1.1");
+}
+
+#[test]
+fn a_reload_says_nothing_when_it_is_done() {
+    let (done, line, sent) = play("204 No Content", "", "", |client| client.reload());
+    done.unwrap();
+    assert_eq!((line.as_str(), sent.as_str()), ("POST /v1/reload HTTP/1.1", ""));
+}
+
+#[test]
 fn profiles_are_listed_made_chosen_and_forgotten() {
     let profile =
         r#"{"name":"a","service":"cloud","url":"https://api.airbyte.com","client_id":"id","vault":"memory"}"#;
@@ -126,9 +147,14 @@ fn profiles_are_listed_made_chosen_and_forgotten() {
     let (done, line, sent) = play("204 No Content", "", "", |client| client.choose_default(&choice));
     done.unwrap();
     assert_eq!((line.as_str(), sent.as_str()), ("PUT /v1/default-profile HTTP/1.1", r#"{"profile":"a"}"#));
-    let (done, line, _) = play("204 No Content", "", "", |client| client.delete_profile(&name));
+    let (done, line, _) =
+        play("204 No Content", "", "", |client| client.delete_profile(&name, LogoutQuery::default()));
     done.unwrap();
     assert_eq!(line, "DELETE /v1/profiles/a HTTP/1.1");
+    let force = LogoutQuery { force: true };
+    let (done, line, _) = play("204 No Content", "", "", |client| client.delete_profile(&name, force));
+    done.unwrap();
+    assert_eq!(line, "DELETE /v1/profiles/a?force=true HTTP/1.1");
 }
 
 #[test]

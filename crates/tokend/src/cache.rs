@@ -4,15 +4,18 @@
 //! that hangs up changes nothing.
 
 mod actor;
+mod code;
 mod exchange;
 mod handle;
 mod history;
 mod memory;
+mod passing;
 mod state;
 
+pub use code::{FAILURES, code_of};
 pub use exchange::Exchanger;
 pub use handle::{ProfileHandle, Shortfall};
-pub use history::{Event, History, MOST_EVENTS, Outcome, What};
+pub use history::{Event, History, MOST_EVENTS, Outcome, Tally, What};
 pub use memory::{MemoryFile, Remembering};
 pub use state::{MOST_SKEW, state_of};
 

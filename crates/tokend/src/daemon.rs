@@ -156,7 +156,7 @@ async fn obey_signals(state: State, signals: Signals, stop: Arc<Notify>) {
     let Signals { mut hang_up, mut terminate, mut interrupt } = signals;
     let reload_when_told = async {
         while let Some(()) = hang_up.recv().await {
-            reload(&state).await;
+            drop(reload(&state).await);
         }
         std::future::pending::<()>().await;
     };
@@ -169,13 +169,20 @@ async fn obey_signals(state: State, signals: Signals, stop: Arc<Notify>) {
     stop.notify_one();
 }
 
+/// Reads the configuration anew for a caller, as on `SIGHUP`; to the end, even if the caller hangs up in the middle.
+pub(crate) async fn reload_for_caller(state: &State) -> Result<(), ChangeError> {
+    let state = state.clone();
+    tokio::spawn(async move { reload(&state).await }).await.map_err(ChangeError::Internal)?
+}
+
 /// systemd waits for `READY=1` after `RELOADING=1` and a time stamp (`sd_notify(3)`), whatever became of the reload.
-async fn reload(state: &State) {
+async fn reload(state: &State) -> Result<(), ChangeError> {
     match Clock.stamp() {
         Ok(now) => tell_manager(&[NotifyState::Reloading, now]),
         Err(error) => tracing::debug!(%error, "no time to tell the service manager"),
     }
-    let status = match state.reload().await {
+    let outcome = state.reload().await;
+    let status = match &outcome {
         Ok(()) => "serving".to_owned(),
         Err(error) => {
             let error = one_line(&error.to_string());
@@ -184,6 +191,7 @@ async fn reload(state: &State) {
         }
     };
     tell_manager(&[NotifyState::Ready, NotifyState::Status(&status)]);
+    outcome
 }
 
 /// A line of its own would be a message of its own to the service manager (`sd_notify(3)`).

@@ -4,7 +4,10 @@ mod accept;
 mod body;
 mod guard;
 mod hall;
+mod metrics;
 mod profiles;
+mod ready;
+mod reload;
 mod reply;
 mod status;
 mod timeline;
@@ -57,17 +60,20 @@ pub fn router(state: State) -> Router {
 }
 
 /// What there is to ask for, as the committed OpenAPI document describes it.
-pub fn routes() -> [(&'static str, MethodRouter<State>); 10] {
+pub fn routes() -> [(&'static str, MethodRouter<State>); 13] {
     let profile = get(profiles::show).put(profiles::log_in).delete(profiles::log_out);
     [
         (route::TOKEN, get(token::token)),
+        (route::READY, get(ready::ready)),
         (route::REFRESH, post(token::refresh)),
         (route::REJECT, post(token::reject)),
         (route::STATUS, get(status::status)),
         (route::TIMELINE, get(timeline::timeline)),
+        (route::RELOAD, post(reload::reload)),
         (route::PROFILES, get(profiles::list)),
         ("/v1/profiles/{name}", profile),
         (route::DEFAULT_PROFILE, put(profiles::choose_default)),
+        (route::METRICS, get(metrics::metrics)),
         (route::HEALTHZ, get(async || plain("ok"))),
         (route::READYZ, get(async || plain("ready"))),
     ]

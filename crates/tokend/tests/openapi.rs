@@ -175,7 +175,10 @@ fn the_query_of_every_route_is_described() {
     };
     for (path, method, names) in [
         ("/v1/token", "get", &["profile", "min_ttl", "wait"][..]),
+        ("/v1/ready", "get", &["profile", "min_ttl", "wait"]),
         ("/v1/token/refresh", "post", &["profile", "wait"]),
+        ("/v1/timeline", "get", &["profile"]),
+        ("/v1/profiles/{name}", "delete", &["force"]),
         ("/v1/token/reject", "post", &["profile"]),
     ] {
         assert_eq!(described(path, method), names.iter().map(|name| (*name).to_owned()).collect(), "{path}");
@@ -187,6 +190,7 @@ async fn a_query_with_a_name_that_is_not_described_is_refused_as_described() {
     let home = tempfile::tempdir().unwrap();
     let app = app(home.path());
     check_reply(&app, "GET", "/v1/token", "/v1/token?min-ttl=5m", None, 400).await;
+    check_reply(&app, "GET", "/v1/ready", "/v1/ready?min-ttl=5m", None, 400).await;
     check_reply(&app, "POST", "/v1/token/refresh", "/v1/token/refresh?min_ttl=5m", None, 400).await;
     check_reply(&app, "POST", "/v1/token/reject", "/v1/token/reject?wait=5s", Some(json!({})), 400).await;
 }
@@ -213,6 +217,10 @@ async fn what_a_daemon_without_profiles_answers_is_described() {
     check_reply(&app, "GET", "/v1/token", "/v1/token", None, 404).await;
     check_reply(&app, "GET", "/v1/token", "/v1/token?min_ttl=soon", None, 400).await;
     check_reply(&app, "GET", "/v1/token", "/v1/token?profile=nobody", None, 404).await;
+    check_reply(&app, "GET", "/v1/ready", "/v1/ready", None, 404).await;
+    check_reply(&app, "GET", "/v1/timeline", "/v1/timeline", None, 404).await;
+    check_reply(&app, "POST", "/v1/reload", "/v1/reload", None, 204).await;
+    check_reply(&app, "GET", "/metrics", "/metrics", None, 200).await;
     check_reply(&app, "POST", "/v1/token/refresh", "/v1/token/refresh", None, 404).await;
     check_reply(&app, "POST", "/v1/token/reject", "/v1/token/reject", Some(json!({})), 400).await;
     check_reply(
@@ -240,7 +248,11 @@ async fn what_a_logged_in_daemon_answers_is_described() {
     check_reply(&app, "GET", "/v1/token", "/v1/token", None, 200).await;
     check("GET", "/v1/token", &ask_for("text/plain", &app, "GET", "/v1/token", None).await);
     check_reply(&app, "GET", "/v1/token", "/v1/token?min_ttl=1h", None, 503).await;
+    check_reply(&app, "GET", "/v1/ready", "/v1/ready?min_ttl=1m", None, 200).await;
+    check_reply(&app, "GET", "/v1/ready", "/v1/ready?min_ttl=1h", None, 503).await;
     check_reply(&app, "GET", "/v1/status", "/v1/status", None, 200).await;
+    check_reply(&app, "GET", "/v1/timeline", "/v1/timeline", None, 200).await;
+    check_reply(&app, "GET", "/metrics", "/metrics", None, 200).await;
     check_reply(&app, "POST", "/v1/token/refresh", "/v1/token/refresh", None, 200).await;
     let unknown = json!({"fingerprint": "0123456789abcdef"});
     check_reply(&app, "POST", "/v1/token/reject", "/v1/token/reject", Some(unknown), 200).await;
@@ -254,6 +266,15 @@ async fn what_a_logged_in_daemon_answers_is_described() {
     )
     .await;
     check_reply(&app, "DELETE", "/v1/profiles/{name}", "/v1/profiles/p", None, 204).await;
+}
+
+#[tokio::test]
+async fn how_a_reload_is_refused_is_described() {
+    let home = tempfile::tempdir().unwrap();
+    let app = app(home.path());
+    std::fs::write(home.path().join("config.toml"), "defualt_profile = 1\nprofiles = 1\n").unwrap();
+    check_reply(&app, "POST", "/v1/reload", "/v1/reload", None, 409).await;
+    check_reply(&app, "GET", "/v1/status", "/v1/status", None, 200).await;
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! `logout`.
 
 use airbyte_token_core::ProfileName;
-use airbyte_token_local::ErrorCode;
+use airbyte_token_local::{ErrorCode, wire::LogoutQuery};
 
 use super::Daemon;
 use crate::{failure::Failure, output};
@@ -11,7 +11,7 @@ pub(super) fn run(profile: Option<ProfileName>, daemon: &Daemon) -> Result<(), F
         Some(profile) => profile,
         None => default_profile(daemon)?,
     };
-    daemon.reach_attended()?.delete_profile(&profile)?;
+    daemon.reach_attended()?.delete_profile(&profile, LogoutQuery::default())?;
     output::text(&format!("logged out: profile {profile} and its secret are forgotten\n"))
 }
 

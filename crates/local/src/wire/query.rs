@@ -21,6 +21,21 @@ pub struct TokenQuery {
     pub wait: Option<Span>,
 }
 
+/// Which token must be there, and how long it must live: `GET /v1/ready`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReadyQuery {
+    /// Whose token; the default profile's where it is missing.
+    #[serde(default, with = "as_text::option")]
+    pub profile: Option<ProfileName>,
+    /// How long the token must still live; any live token will do where it is missing.
+    #[serde(default, with = "as_text::option")]
+    pub min_ttl: Option<Span>,
+    /// How long the caller will wait; the daemon's own limit where it is missing.
+    #[serde(default, with = "as_text::option")]
+    pub wait: Option<Span>,
+}
+
 /// Which token to renew: `POST /v1/token/refresh`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -42,6 +57,15 @@ pub struct RejectQuery {
     pub profile: Option<ProfileName>,
 }
 
+/// Which profile to forget: `DELETE /v1/profiles/NAME`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogoutQuery {
+    /// Whether to forget the profile also where its vault does not give up the secret, which is then left there.
+    #[serde(default)]
+    pub force: bool,
+}
+
 /// Whose timeline: `GET /v1/timeline`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -56,6 +80,18 @@ impl TokenQuery {
     #[must_use]
     pub fn target(&self) -> String {
         let mut target = Target::new(super::route::TOKEN);
+        target.profile(self.profile.as_ref());
+        target.span("min_ttl=", self.min_ttl);
+        target.span("wait=", self.wait);
+        target.0
+    }
+}
+
+impl ReadyQuery {
+    /// The request target with this query.
+    #[must_use]
+    pub fn target(&self) -> String {
+        let mut target = Target::new(super::route::READY);
         target.profile(self.profile.as_ref());
         target.span("min_ttl=", self.min_ttl);
         target.span("wait=", self.wait);
@@ -80,6 +116,18 @@ impl TimelineQuery {
     pub fn target(&self) -> String {
         let mut target = Target::new(super::route::TIMELINE);
         target.profile(self.profile.as_ref());
+        target.0
+    }
+}
+
+impl LogoutQuery {
+    /// The request target with this query, for this profile.
+    #[must_use]
+    pub fn target(self, profile: &ProfileName) -> String {
+        let mut target = Target::new(&format!("{}/{profile}", super::route::PROFILES));
+        if self.force {
+            target.pair("force=", "true");
+        }
         target.0
     }
 }

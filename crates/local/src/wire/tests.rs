@@ -58,9 +58,9 @@ fn a_timeline_tells_every_kind_of_event() {
         json!({"result": "token", "fingerprint": "0123456789abcdef", "lifetime": 900, "took_ms": 120});
     let at = "2030-01-01T00:00:00Z";
     let error = json!({"code": "rejected", "message": "m", "hint": "h"});
-    stays_the_same::<TimelineReply>(json!({"profile": "a", "state": "idle", "events": []}));
+    stays_the_same::<TimelineReply>(json!({"profile": "a", "now": at, "state": "idle", "events": []}));
     stays_the_same::<TimelineReply>(
-        json!({"profile": "a", "state": "fresh", "fingerprint": "0123456789abcdef",
+        json!({"profile": "a", "now": at, "state": "fresh", "fingerprint": "0123456789abcdef",
         "expires_in": 800, "last_error": error, "next": {"in": 10, "why": "renewal", "held_by": "budget"}, "events": [
         {"at": at, "ago": 90, "event": "started", "remembered": error},
         {"at": at, "ago": 80, "event": "started"},
@@ -153,6 +153,15 @@ fn targets_carry_only_what_was_asked() {
     let wait = Some("10s".parse().unwrap());
     assert_eq!(RefreshQuery { profile: None, wait }.target(), "/v1/token/refresh?wait=10");
     assert_eq!(RejectQuery { profile: Some(name("b")) }.target(), "/v1/token/reject?profile=b");
+    assert_eq!(TimelineQuery { profile: Some(name("b")) }.target(), "/v1/timeline?profile=b");
+    let ready = ReadyQuery { min_ttl: wait, ..ReadyQuery::default() };
+    assert_eq!(ready.target(), "/v1/ready?min_ttl=10");
+    assert_eq!(
+        ReadyQuery { profile: Some(name("b")), wait, ..ready }.target(),
+        "/v1/ready?profile=b&min_ttl=10&wait=10"
+    );
+    let targets = [false, true].map(|force| LogoutQuery { force }.target(&name("b")));
+    assert_eq!(targets, ["/v1/profiles/b", "/v1/profiles/b?force=true"]);
 }
 
 #[test]

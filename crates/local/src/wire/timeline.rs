@@ -15,6 +15,8 @@ pub struct TimelineReply {
     /// Whose it is.
     #[serde(with = "as_text")]
     pub profile: ProfileName,
+    /// What time it is now, by this machine's wall clock: RFC 3339, UTC.
+    pub now: String,
     /// How it fares now, in a word.
     pub state: ProfileState,
     /// The public name of the token in hand.

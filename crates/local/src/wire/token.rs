@@ -34,16 +34,16 @@ pub enum TokenType {
     Bearer,
 }
 
-/// The answer to `POST /v1/token/refresh`: the new token's public name, never the token.
+/// The answer to `POST /v1/token/refresh` and to `GET /v1/ready`: a token's public name, never the token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefreshReply {
-    /// Whose token was renewed.
+    /// Whose token it is.
     #[serde(with = "as_text")]
     pub profile: ProfileName,
-    /// The new token's public name.
+    /// Its public name.
     #[serde(with = "as_text")]
     pub fingerprint: Fingerprint,
-    /// The whole seconds that it lives, rounded down.
+    /// The whole seconds that it still lives, rounded down.
     pub expires_in: u64,
 }
 

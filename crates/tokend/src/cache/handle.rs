@@ -9,7 +9,9 @@ use std::{
     time::Duration,
 };
 
-use airbyte_token_core::{Answer, Fingerprint, Moment, Reason, RefreshPolicy, Refresher, Snapshot, Token};
+use airbyte_token_core::{
+    Answer, Fingerprint, Moment, Reason, RefreshPolicy, Refresher, Snapshot, Token, refresher::Why,
+};
 use airbyte_token_local::ProfileState;
 use tokio::{
     sync::{Notify, mpsc, oneshot, watch},
@@ -19,6 +21,7 @@ use tokio::{
 use super::{
     Exchanger, History, MemoryFile,
     actor::{Actor, Ask},
+    passing::may_pass,
     state_of,
 };
 use crate::{
@@ -123,9 +126,37 @@ impl ProfileHandle {
             self.was_read.store(true, Ordering::Relaxed);
             return Ok(token);
         }
-        match time::timeout(wait, self.wait_for_token(min_ttl, wait)).await {
+        let give_up = self.clock.now().after(wait);
+        let in_time =
+            |_: &Reason, retry_at: Option<Moment>| retry_at.is_some_and(|at| at.rest(give_up).is_zero());
+        match time::timeout(wait, self.wait_for_token(min_ttl, in_time)).await {
             Ok(outcome) => outcome,
             Err(_) => self.settle(min_ttl),
+        }
+    }
+
+    /// A token with at least `min_ttl` of life left, waiting at most `wait` for one: for whatever may pass also where the
+    /// next try comes later than that, and not at all for what waiting cannot mend (see [`ProfileHandle::may_pass`]).
+    ///
+    /// # Errors
+    /// When there is none, and why.
+    pub async fn ready(&self, min_ttl: Duration, wait: Duration) -> Result<Arc<Token>, Shortfall> {
+        let may_pass = |reason: &Reason, _| self.is_passing(reason);
+        match time::timeout(wait, self.wait_for_token(min_ttl, may_pass)).await {
+            Ok(outcome) => outcome,
+            Err(_) => self.settle(min_ttl),
+        }
+    }
+
+    /// Whether who waits longer may get the token after all, though nobody mends anything.
+    #[must_use]
+    pub fn may_pass(&self, shortfall: &Shortfall) -> bool {
+        match shortfall {
+            Shortfall::Failed { reason, .. } | Shortfall::MinTtlUnmet { reason, .. } => {
+                self.is_passing(reason)
+            }
+            Shortfall::WaitOver => true,
+            Shortfall::Gone => false,
         }
     }
 
@@ -190,8 +221,11 @@ impl ProfileHandle {
         published.at_once(self.clock.now(), min_ttl).map(Arc::clone)
     }
 
-    async fn wait_for_token(&self, min_ttl: Duration, wait: Duration) -> Result<Arc<Token>, Shortfall> {
-        let give_up = self.clock.now().after(wait);
+    async fn wait_for_token(
+        &self,
+        min_ttl: Duration,
+        is_worth_waiting: impl Fn(&Reason, Option<Moment>) -> bool,
+    ) -> Result<Arc<Token>, Shortfall> {
         let mut published = self.published.clone();
         loop {
             published.borrow_and_update();
@@ -199,13 +233,25 @@ impl ProfileHandle {
                 Answer::Token(token) => return Ok(token),
                 Answer::Pending => {}
                 Answer::Failed { reason, retry_at, alive } => {
-                    let worth_waiting = retry_at.is_some_and(|at| at.rest(give_up).is_zero());
-                    if !worth_waiting {
+                    if !is_worth_waiting(&reason, retry_at) {
                         return Err(self.shortfall(reason, retry_at, alive));
                     }
                 }
             }
             published.changed().await.map_err(|_| Shortfall::Gone)?;
+        }
+    }
+
+    /// One refusal is not believed: until it is confirmed, it may pass.
+    fn is_passing(&self, reason: &Reason) -> bool {
+        let is_asked_again = || {
+            let Snapshot { underway, plan, .. } = self.snapshot();
+            underway.is_some() || plan.is_some_and(|plan| plan.why == Why::Confirmation)
+        };
+        match reason {
+            Reason::Failure(failure) => may_pass(failure) || is_asked_again(),
+            Reason::Paced => true,
+            Reason::MinTtl { .. } => false,
         }
     }
 

@@ -2,12 +2,15 @@
 //! or token: fingerprints, reasons and times.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use airbyte_token_core::{Failure, Fingerprint, Issued, Moment, refresher::Why};
+use airbyte_token_local::ErrorCode;
+
+use super::code_of;
 
 /// How many events are kept of each profile; the oldest go first.
 pub const MOST_EVENTS: usize = 50;
@@ -21,6 +24,7 @@ pub struct History(Arc<Mutex<Kept>>);
 #[derive(Debug, Default)]
 struct Kept {
     events: VecDeque<Event>,
+    tally: Tally,
     skew: Option<Skew>,
     seen: Option<Moment>,
 }
@@ -75,6 +79,24 @@ impl Outcome {
     }
 }
 
+/// How many exchanges have ended in which way, of all since the daemon began to serve the profile.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// With a token.
+    pub tokens: u64,
+    /// Without one, by code; a code that is missing has not occurred.
+    pub failures: HashMap<ErrorCode, u64>,
+}
+
+impl Tally {
+    fn count(&mut self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Token(..) => self.tokens += 1,
+            Outcome::Failed(failure) => *self.failures.entry(code_of(failure)).or_default() += 1,
+        }
+    }
+}
+
 /// What the server's `Date` said about this machine's clock.
 #[derive(Clone, Copy, Debug)]
 struct Skew {
@@ -112,6 +134,7 @@ impl History {
     pub fn end_exchange(&self, now: Moment, with: Outcome) {
         let mut kept = self.kept();
         kept.seen = Some(now);
+        kept.tally.count(&with);
         for event in kept.events.iter_mut().rev() {
             if let What::Exchange { outcome: outcome @ None, .. } = &mut event.what {
                 *outcome = Some((now.rest(event.at), with));
@@ -149,6 +172,12 @@ impl History {
         self.kept().events.iter().cloned().collect()
     }
 
+    /// How the exchanges ended.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.kept().tally.clone()
+    }
+
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -156,6 +185,8 @@ impl History {
 
 #[cfg(test)]
 mod tests {
+    use airbyte_token_core::Detail;
+
     use super::*;
 
     const fn at(boot: u64, wall: u64) -> Moment {
@@ -185,6 +216,24 @@ mod tests {
             panic!("it has ended: {history:?}");
         };
         assert_eq!((took.as_secs(), life.as_secs()), (3, 900));
+    }
+
+    #[test]
+    fn every_exchange_is_counted_by_how_it_ended_however_long_ago() {
+        let history = History::default();
+        let detail = Detail::new("made up");
+        let ends = [
+            Outcome::Token(Fingerprint::from_sha256([7; 32]), Duration::from_secs(900)),
+            Outcome::Failed(Failure::Rejected { detail: detail.clone() }),
+            Outcome::Failed(Failure::Suspect { detail: detail.clone() }),
+            Outcome::Failed(Failure::Transient { retry_after: None, detail }),
+        ];
+        for second in 0..200 {
+            history.add(at(second, second), What::Exchange { why: Why::Retry, outcome: None });
+            history.end_exchange(at(second, second), ends[second as usize % 4].clone());
+        }
+        let failures = [(ErrorCode::Rejected, 50), (ErrorCode::UpstreamUnavailable, 100)];
+        assert_eq!(history.tally(), Tally { tokens: 50, failures: failures.into() });
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use airbyte_token_core::{Failure, Moment, ProfileName, Reason, VaultTrouble};
+use airbyte_token_core::{Failure, Moment, ProfileName, Reason};
 use airbyte_token_local::{
     ErrorCode, ProfileState,
     wire::{BadJson, ErrorReply, LastError, to_json},
@@ -15,7 +15,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use crate::cache::Shortfall;
+use crate::cache::{Shortfall, code_of};
 
 /// A JSON body whose buffer is wiped when it has been sent: it may hold a token.
 #[derive(Debug)]
@@ -76,6 +76,13 @@ impl Refusal {
             self.0.retry_in = Some(whole_seconds_up(rest));
             self.0.retry_at = rfc3339(now.after(rest));
         }
+        self
+    }
+
+    /// Says that another try is not worth waiting for.
+    #[must_use]
+    pub fn never_retry(mut self) -> Self {
+        (self.0.retry_in, self.0.retry_at) = (None, None);
         self
     }
 
@@ -148,33 +155,6 @@ fn said(reason: &Reason) -> String {
         Reason::Failure(failure) => failure.detail().to_string(),
         Reason::MinTtl { longest } => format!("this Airbyte's tokens live {} s at most", longest.as_secs()),
         Reason::Paced => "Airbyte is not asked again so soon".to_owned(),
-    }
-}
-
-/// The code by which callers know a failure.
-#[must_use]
-const fn code_of(failure: &Failure) -> ErrorCode {
-    match failure {
-        Failure::Transient { .. } | Failure::Suspect { .. } => ErrorCode::UpstreamUnavailable,
-        Failure::Throttled { .. } => ErrorCode::Throttled,
-        Failure::Rejected { .. } => ErrorCode::Rejected,
-        Failure::Misdirected { .. } => ErrorCode::Misdirected,
-        Failure::Vault { trouble, .. } => code_of_trouble(*trouble),
-    }
-}
-
-/// The code by which callers know a vault's trouble.
-#[must_use]
-const fn code_of_trouble(trouble: VaultTrouble) -> ErrorCode {
-    match trouble {
-        VaultTrouble::Locked => ErrorCode::KeyringLocked,
-        VaultTrouble::Absent => ErrorCode::KeyringMissing,
-        VaultTrouble::Slow => ErrorCode::VaultSlow,
-        VaultTrouble::Denied => ErrorCode::KeyringDenied,
-        VaultTrouble::Empty => ErrorCode::NoSecret,
-        VaultTrouble::OtherOrigin => ErrorCode::LogInAgain,
-        VaultTrouble::Unreadable => ErrorCode::VaultUnreadable,
-        VaultTrouble::Damaged => ErrorCode::VaultDamaged,
     }
 }
 

@@ -29,6 +29,7 @@ fn describe(profile: ProfileName, handle: &ProfileHandle, now: Moment) -> Timeli
     let alive = snapshot.token.filter(|token| token.is_alive(now));
     let events = handle.history().events();
     TimelineReply {
+        now: rfc3339(now).unwrap_or_default(),
         state: handle.state(),
         fingerprint: alive.as_ref().map(|token| token.fingerprint()),
         expires_in: alive.as_ref().map(|token| token.remaining(now).as_secs()),

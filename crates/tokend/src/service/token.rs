@@ -33,7 +33,13 @@ pub(super) async fn token(
     let Query(query) = query.map_err(|error| bad_query(&error))?;
     let (name, profile) = find(&state, query.profile)?;
     let min_ttl = query.min_ttl.map_or(Duration::ZERO, Span::length);
-    let outcome = wait_for_token(&state, &name, &profile, min_ttl, patience(query.wait)).await;
+    let wait = patience(query.wait);
+    let deadline = state.now().after(wait);
+    let outcome = profile.token(min_ttl, wait).await;
+    let outcome = match successor(&state, &name, &outcome) {
+        Some(profile) => profile.token(min_ttl, deadline.rest(state.now())).await,
+        None => outcome,
+    };
     let token = outcome.map_err(|shortfall| refusal(&state, &name, &shortfall))?;
     Ok(if wants_text(&headers) {
         bare(&token)
@@ -69,26 +75,22 @@ pub(super) async fn reject(
 }
 
 /// A caller that waits while somebody logs in again is served by whoever serves the profile then.
-async fn wait_for_token(
+pub(super) fn successor<T>(
     state: &State,
     name: &ProfileName,
-    profile: &ProfileHandle,
-    min_ttl: Duration,
-    wait: Duration,
-) -> Result<Arc<Token>, Shortfall> {
-    let deadline = state.now().after(wait);
-    let outcome = profile.token(min_ttl, wait).await;
-    match (outcome, state.cache().get(name)) {
-        (Err(Shortfall::Gone), Some(successor)) => successor.token(min_ttl, deadline.rest(state.now())).await,
-        (outcome, _) => outcome,
-    }
+    outcome: &Result<T, Shortfall>,
+) -> Option<ProfileHandle> {
+    let is_gone = matches!(outcome, Err(Shortfall::Gone));
+    state.cache().get(name).filter(|_| is_gone)
 }
 
-fn patience(asked: Option<Span>) -> Duration {
+/// How long a caller waits who asked for so much.
+pub(super) fn patience(asked: Option<Span>) -> Duration {
     asked.map_or(DEFAULT_WAIT, Span::length).min(LONGEST_WAIT)
 }
 
-fn refusal(state: &State, profile: &ProfileName, shortfall: &Shortfall) -> Refusal {
+/// What a caller is told who got less than it asked for.
+pub(super) fn refusal(state: &State, profile: &ProfileName, shortfall: &Shortfall) -> Refusal {
     let refusal = Refusal::shortfall(shortfall, state.now()).of(profile);
     match state.cache().get(profile) {
         Some(handle) => refusal.state(handle.state()),

@@ -1,0 +1,35 @@
+//! Reading the configuration anew, because a caller says so.
+
+use airbyte_token_local::ErrorCode;
+use axum::{extract::State as Shared, http::StatusCode};
+
+use super::Refusal;
+use crate::daemon::{self, ChangeError, State};
+
+pub(super) async fn reload(Shared(state): Shared<State>) -> Result<StatusCode, Refusal> {
+    daemon::reload_for_caller(&state).await.map_err(|error| refusal(&error))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Every mistake has a line of its own in the message.
+fn refusal(error: &ChangeError) -> Refusal {
+    match error {
+        ChangeError::Edit(_)
+        | ChangeError::Endpoint(_)
+        | ChangeError::Issuer(_)
+        | ChangeError::NoFileVault
+        | ChangeError::FileVault(_)
+        | ChangeError::Policy(_)
+        | ChangeError::Descriptors(_)
+        | ChangeError::TooMany => Refusal::new(ErrorCode::ConfigInvalid, error.to_string())
+            .hint("correct it and reload again; until then the old configuration stays in force"),
+        ChangeError::System(_) => Refusal::new(ErrorCode::Busy, error.to_string()),
+        ChangeError::NoSuchProfile
+        | ChangeError::Failed(_)
+        | ChangeError::Paced(_)
+        | ChangeError::Internal(_) => {
+            tracing::error!(%error, "a reload failed");
+            Refusal::new(ErrorCode::Internal, "a fault of the daemon's own")
+        }
+    }
+}
