@@ -12,7 +12,7 @@ use std::{
 };
 
 use airbyte_token_core::{
-    Answer, Command, Fingerprint, Moment, RefreshPolicy, Refresher, Snapshot, refresher::Why,
+    Answer, Command, Failure, Fingerprint, Moment, RefreshPolicy, Refresher, Snapshot, refresher::Why,
 };
 use airbyte_token_local::ProfileState;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -116,6 +116,9 @@ impl Actor {
             self.history.note_server_time(now, server_time);
         }
         self.history.end_exchange(now, Outcome::of(&outcome));
+        if !matches!(outcome, Err(Failure::Vault { .. })) {
+            self.memory.answered();
+        }
         match outcome {
             Ok(issued) => {
                 let (fingerprint, seconds) = (issued.fingerprint, issued.lifetime.as_secs());
@@ -153,8 +156,8 @@ impl Actor {
                 Command::Exchange => {
                     self.note_beginning();
                     let exchanger = Arc::clone(&self.exchanger);
-                    let patience = self.patience();
-                    *in_flight = Some(Box::pin(async move { exchanger.exchange(patience).await }));
+                    let (patience, noted) = (self.patience(), self.memory.sending());
+                    *in_flight = Some(Box::pin(async move { exchanger.exchange(patience, noted).await }));
                 }
             }
         }

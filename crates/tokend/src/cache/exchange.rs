@@ -27,13 +27,17 @@ pub struct Exchanger {
 }
 
 impl Exchanger {
-    /// Reads the secret, waiting at most `patience` for the vault, and exchanges it.
+    /// Reads the secret, waiting at most `patience` for the vault, and exchanges it. What is to happen before anything
+    /// is sent, happens when there is a secret to send.
     ///
     /// It fails when the vault does not give the secret, the secret was stored for another origin, or the issuer says
     /// no.
-    pub async fn exchange(&self, patience: Duration) -> Answered {
+    pub async fn exchange(&self, patience: Duration, before_sending: impl Future<Output = ()>) -> Answered {
         match self.secret(patience).await {
-            Ok(stored) => self.ask(stored.client_secret).await,
+            Ok(stored) => {
+                before_sending.await;
+                self.ask(stored.client_secret).await
+            }
             Err(failure) => Answered { outcome: Err(failure), server_time: None },
         }
     }

@@ -1,28 +1,41 @@
 //! What must outlive a restart: that Airbyte refused the credentials, and how often it was asked of late. No secret
 //! and no token is in it.
+//!
+//! It is written down before Airbyte is asked, not after: a daemon that is killed in the middle of an exchange has been
+//! counted all the same.
 
 use std::{
     collections::BTreeMap,
-    fs,
-    io::{self, Read as _, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
-    path::{Path, PathBuf},
+    io,
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use airbyte_token_core::{Failure, Memory, ProfileName, refresher::PastTrouble};
-use tokio::sync::Notify;
+use airbyte_token_core::{
+    Failure, Memory, ProfileName,
+    refresher::{PastExchange, PastTrouble},
+};
+use tokio::{
+    sync::{Notify, watch},
+    time,
+};
 
+mod disk;
+mod interrupted;
 mod record;
 
 use record::Record;
 
-use crate::config::MOST_PROFILES;
+use crate::{clock::Clock, config::MOST_PROFILES, logs::Condenser};
 
 /// How many profiles may be remembered before a login that fails under yet another name is not.
 const MOST_FAILED_LOGINS: usize = 2 * MOST_PROFILES;
-/// The largest file that is read, in bytes: more than the records of all of them take.
-const LARGEST_FILE: u64 = 4 * 1024 * 1024;
+/// How long an exchange waits for the disk to take what is to be remembered of it. A disk that hangs delays it by so
+/// much and no more.
+const WRITE_AHEAD: Duration = Duration::from_millis(500);
+/// A disk that was full is tried again after this long, whether or not there is something new to write.
+const TRY_AGAIN: Duration = Duration::from_secs(60);
 
 /// What all profiles remember. Clones share it.
 #[derive(Clone, Debug)]
@@ -31,24 +44,33 @@ pub struct Remembering(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     path: PathBuf,
-    by_profile: Mutex<BTreeMap<String, Record>>,
+    kept: Mutex<Kept>,
     changed: Notify,
+    /// The number of the last change that the disk was given, whether or not it took it.
+    tried: watch::Sender<u64>,
     /// Held while the file is written: two writers would tear each other's.
     writing: Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    records: BTreeMap<String, Record>,
+    changes: u64,
 }
 
 impl Remembering {
     /// Reads the file. One that is absent or cannot be understood means that nothing is remembered.
     #[must_use]
     pub fn load(path: PathBuf) -> Self {
-        let by_profile = read(&path).unwrap_or_else(|error| {
+        let records = disk::read(&path).unwrap_or_else(|error| {
             tracing::warn!(%error, path = %path.display(), "what was remembered cannot be read and is forgotten");
             BTreeMap::new()
         });
         Self(Arc::new(Shared {
             path,
-            by_profile: Mutex::new(by_profile),
+            kept: Mutex::new(Kept { records, changes: 0 }),
             changed: Notify::new(),
+            tried: watch::Sender::new(0),
             writing: Mutex::new(()),
         }))
     }
@@ -57,59 +79,81 @@ impl Remembering {
     /// and started the daemon again is not to wait, and nobody but this machine is asked.
     #[must_use]
     pub fn of(&self, profile: &ProfileName) -> Memory {
-        let memory = self.records().get(profile.as_str()).map(Record::memory).unwrap_or_default();
+        let kept = self.kept();
+        let Some(record) = kept.records.get(profile.as_str()) else { return Memory::default() };
+        let memory = record.memory();
         let of_vault = |trouble: &PastTrouble| matches!(trouble.failure, Failure::Vault { .. });
-        Memory { trouble: memory.trouble.filter(|trouble| !of_vault(trouble)), ..memory }
+        let memory = Memory { trouble: memory.trouble.filter(|trouble| !of_vault(trouble)), ..memory };
+        interrupted::after(record.unfinished(), memory)
     }
 
-    /// Where the profile says what it remembers from now on.
+    /// Where the profile says what it remembers from now on: nobody who said so before is heard any more. Whoever takes
+    /// this began with [`Remembering::of`].
     #[must_use]
     pub fn file(&self, profile: &ProfileName) -> MemoryFile {
-        MemoryFile { profile: profile.clone(), last: self.of(profile), all: self.clone() }
+        let last = self.of(profile);
+        let mut kept = self.kept();
+        kept.changes += 1;
+        let keeper = kept.changes;
+        let record = kept.records.entry(profile.to_string()).or_default();
+        record.keeper = keeper;
+        record.adopt_logins();
+        MemoryFile { profile: profile.clone(), keeper, last, all: self.clone() }
     }
 
     /// Forgets what went wrong, since the profile or its secret changed; not how often Airbyte was asked.
     pub fn forgive(&self, profile: &ProfileName) {
-        let memory = self.of(profile);
-        self.note(profile, Memory { trouble: None, ..memory });
+        self.kept().records.entry(profile.to_string()).or_default().forgive();
+        self.note_change();
     }
 
-    /// Counts the exchanges of this memory too, and takes nothing else from it. Names that are no profile's are counted
-    /// up to a bound: somebody who invents ever new ones must not make the file grow for ever.
-    pub fn count(&self, profile: &ProfileName, other: &Memory) {
-        let full = self.records().len() >= MOST_FAILED_LOGINS;
-        if full && !self.records().contains_key(profile.as_str()) {
+    /// Counts an exchange that is to prove a login. Names that are no profile's are counted up to a bound: somebody who
+    /// invents ever new ones must not make the file grow for ever.
+    pub fn count(&self, profile: &ProfileName, login: &PastExchange) {
+        let mut kept = self.kept();
+        let full = kept.records.len() >= MOST_FAILED_LOGINS;
+        if full && !kept.records.contains_key(profile.as_str()) {
             return;
         }
-        let memory = self.of(profile);
-        self.note(profile, Memory { exchanges: other.exchanges.clone(), ..memory });
+        kept.records.entry(profile.to_string()).or_default().count_login(login);
+        drop(kept);
+        self.note_change();
     }
 
     /// Forgets what was counted under names that are no profile's.
     pub fn retain(&self, is_profile: impl Fn(&str) -> bool) {
-        self.records().retain(|name, _| is_profile(name));
-        self.0.changed.notify_one();
+        self.kept().records.retain(|name, _| is_profile(name));
+        self.note_change();
     }
 
     /// Forgets all that the profile remembers: it is gone.
     pub fn forget(&self, profile: &ProfileName) {
-        if self.records().remove(profile.as_str()).is_some() {
-            self.0.changed.notify_one();
+        if self.kept().records.remove(profile.as_str()).is_some() {
+            self.note_change();
         }
     }
 
-    /// Writes the file whenever something changed, for ever. The disk may be slow or full: nothing waits for it.
+    /// Writes the file whenever something changed, for ever. The disk may be slow or full: nothing waits for it longer
+    /// than [`Remembering::settle`] says, and what it did not take is written when it does.
     pub async fn keep(self) {
+        let mut complaints = Condenser::new();
         loop {
             self.0.changed.notified().await;
-            let all = self.clone();
-            match tokio::task::spawn_blocking(move || all.write()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => {
-                    tracing::warn!(%error, path = %self.0.path.display(), "memory cannot be written")
-                }
-                Err(error) => tracing::error!(%error, "memory was not written"),
+            while !self.write_off_the_loop(&mut complaints).await {
+                // Either will do: there is something to write.
+                drop(time::timeout(TRY_AGAIN, self.0.changed.notified()).await);
             }
+        }
+    }
+
+    /// Ends when all that is remembered by now is in the file. Where the disk refuses it, or takes longer than half a
+    /// second, it ends as well: a profile is served without a memory rather than not at all.
+    pub async fn settle(&self) {
+        let noted = self.kept().changes;
+        let mut tried = self.0.tried.subscribe();
+        let written = tried.wait_for(|tried| *tried >= noted);
+        if time::timeout(WRITE_AHEAD, written).await.is_err() {
+            tracing::debug!("the disk takes its time, and an exchange begins that it has not counted");
         }
     }
 
@@ -119,24 +163,48 @@ impl Remembering {
     /// What the disk said.
     pub fn write(&self) -> io::Result<()> {
         let _one_at_a_time = self.0.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = serde_json::to_vec(&*self.records())?;
-        if let Some(parent) = self.0.path.parent() {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
-        }
-        let fresh = self.0.path.with_extension("new");
-        let mut file =
-            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
-        file.write_all(&text)?;
-        fs::rename(&fresh, &self.0.path)
+        let (number, text) = {
+            let kept = self.kept();
+            (kept.changes, serde_json::to_vec(&kept.records)?)
+        };
+        let outcome = disk::replace(&self.0.path, &text);
+        self.0.tried.send_replace(number);
+        outcome
     }
 
-    fn note(&self, profile: &ProfileName, memory: Memory) {
-        self.records().insert(profile.to_string(), Record::of(&memory));
+    /// Whether the file says what is remembered.
+    async fn write_off_the_loop(&self, complaints: &mut Condenser) -> bool {
+        let all = self.clone();
+        let problem = match tokio::task::spawn_blocking(move || all.write()).await {
+            Ok(Ok(())) => return true,
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        let path = self.0.path.display();
+        let line = format!("what is to be remembered across restarts cannot be written to {path}: {problem}");
+        if let Some(line) = complaints.heard(Clock.now(), &line) {
+            tracing::warn!("{line}");
+        }
+        false
+    }
+
+    /// As the keeper of this number says, if it is still the one who is heard.
+    fn change(&self, profile: &ProfileName, keeper: u64, change: impl FnOnce(&mut Record)) {
+        let mut kept = self.kept();
+        let record = kept.records.get_mut(profile.as_str()).filter(|record| record.keeper == keeper);
+        let Some(record) = record else { return };
+        change(record);
+        drop(kept);
+        self.note_change();
+    }
+
+    fn note_change(&self) {
+        self.kept().changes += 1;
         self.0.changed.notify_one();
     }
 
-    fn records(&self) -> MutexGuard<'_, BTreeMap<String, Record>> {
-        self.0.by_profile.lock().unwrap_or_else(PoisonError::into_inner)
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -144,6 +212,7 @@ impl Remembering {
 #[derive(Debug)]
 pub struct MemoryFile {
     profile: ProfileName,
+    keeper: u64,
     last: Memory,
     all: Remembering,
 }
@@ -152,72 +221,26 @@ impl MemoryFile {
     /// Keeps this, if it is news.
     pub(super) fn keep(&mut self, memory: Memory) {
         if memory != self.last {
-            self.all.note(&self.profile, memory.clone());
+            self.all.change(&self.profile, self.keeper, |record| record.keep(&memory));
             self.last = memory;
         }
     }
-}
 
-fn read(path: &Path) -> io::Result<BTreeMap<String, Record>> {
-    let file = match fs::File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
-        opened => opened?,
-    };
-    let mut text = Vec::new();
-    file.take(LARGEST_FILE).read_to_end(&mut text)?;
-    Ok(serde_json::from_slice(&text)?)
+    /// To be awaited right before the secret is sent: notes that it is, and ends when that is written down or the disk
+    /// does not take it.
+    pub(super) fn sending(&self) -> impl Future<Output = ()> + Send + 'static {
+        let (all, profile, keeper) = (self.all.clone(), self.profile.clone(), self.keeper);
+        async move {
+            all.change(&profile, keeper, Record::begin_exchange);
+            all.settle().await;
+        }
+    }
+
+    /// Notes that what was sent has come to an end, good or bad.
+    pub(super) fn answered(&self) {
+        self.all.change(&self.profile, self.keeper, Record::end_exchange);
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use airbyte_token_core::refresher::PastExchange;
-
-    use super::*;
-
-    fn profile(number: usize) -> ProfileName {
-        format!("p{number}").parse().unwrap()
-    }
-
-    /// As much as a profile can remember: sixty exchanges, and what went wrong in as many words as there may be.
-    fn a_full_memory() -> Memory {
-        let exchanges = vec![PastExchange { at: u64::MAX, elective: false }; 60];
-        Memory { exchanges, ..Memory::default() }
-    }
-
-    #[test]
-    fn invented_names_are_counted_up_to_a_bound_and_the_file_stays_one_that_is_read() {
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("memory.json");
-        let remembering = Remembering::load(path.clone());
-        (0..MOST_FAILED_LOGINS + MOST_PROFILES)
-            .for_each(|number| remembering.count(&profile(number), &a_full_memory()));
-        assert_eq!(remembering.records().len(), MOST_FAILED_LOGINS);
-        let profiles = MOST_FAILED_LOGINS..MOST_FAILED_LOGINS + MOST_PROFILES;
-        profiles.for_each(|number| remembering.file(&profile(number)).keep(a_full_memory()));
-        remembering.write().unwrap();
-        assert!(fs::metadata(&path).unwrap().len() < LARGEST_FILE);
-        assert_eq!(read(&path).unwrap().len(), MOST_FAILED_LOGINS + MOST_PROFILES);
-    }
-
-    #[test]
-    fn what_was_counted_under_other_names_than_a_profiles_is_forgotten_with_the_next_change() {
-        let remembering = Remembering::load("/nonexistent/memory.json".into());
-        (0..3).for_each(|number| remembering.count(&profile(number), &a_full_memory()));
-        remembering.retain(|name| name == "p1");
-        assert_eq!(remembering.of(&profile(1)), a_full_memory());
-        assert_eq!(remembering.of(&profile(2)), Memory::default());
-    }
-
-    #[test]
-    fn whoever_writes_at_once_with_others_fails_nobody_and_tears_nothing() {
-        let home = tempfile::tempdir().unwrap();
-        let remembering = Remembering::load(home.path().join("memory.json"));
-        (0..200).for_each(|number| remembering.forgive(&profile(number)));
-        std::thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| (0..50).for_each(|_| remembering.write().unwrap()));
-            }
-        });
-        assert_eq!(read(&home.path().join("memory.json")).unwrap().len(), 200);
-    }
-}
+mod tests;

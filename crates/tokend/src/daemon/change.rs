@@ -89,7 +89,10 @@ impl State {
         if refresher.poll_command().is_none() {
             self.sit_out_the_floor(&mut refresher).await?;
         }
-        self.0.remembering.count(name, &refresher.memory());
+        if let Some(exchange) = refresher.memory().exchanges.last() {
+            self.0.remembering.count(name, exchange);
+            self.0.remembering.settle().await;
+        }
         let issued = issuer.exchange(&profile.client_id, secret).await?;
         refresher.handle_issued(self.now(), issued);
         Ok(Proven { name: name.clone(), refresher })

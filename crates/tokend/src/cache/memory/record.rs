@@ -9,7 +9,7 @@ use airbyte_token_core::{
 use serde::{Deserialize, Serialize};
 
 /// One profile's memory. Times are whole seconds since the Unix epoch.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -18,6 +18,15 @@ pub(super) struct Record {
     told_until: Option<u64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     exchanges: Vec<ExchangeRecord>,
+    /// Exchanges that were to prove a login. They count, and whoever serves the profile does not know of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    logins: Vec<ExchangeRecord>,
+    /// How many exchanges in a row were sent and their ends not seen, because the daemon ended first.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    unfinished: u32,
+    /// Who may change it: see [`Remembering::file`](super::Remembering::file).
+    #[serde(skip)]
+    pub(super) keeper: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -30,7 +39,7 @@ struct TroubleRecord {
     retry_at: u64,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ExchangeRecord {
     at: u64,
@@ -99,25 +108,74 @@ enum VaultTroubleForm {
 #[serde(transparent)]
 struct VaultTroubleRecord(#[serde(with = "VaultTroubleForm")] VaultTrouble);
 
+/// How many exchanges that proved nothing are told apart, and for how long: as the budget does.
+const MOST_LOGINS: usize = 60;
+const AN_HOUR: u64 = 60 * 60;
+
 impl Record {
-    pub(super) fn of(memory: &Memory) -> Self {
-        let exchanges = memory.exchanges.iter();
-        Self {
-            trouble: memory.trouble.as_ref().map(TroubleRecord::of),
-            told_until: memory.told_until,
-            exchanges: exchanges
-                .map(|past| ExchangeRecord { at: past.at, elective: past.elective })
-                .collect(),
-        }
+    /// What the rules of the profile remember, in place of what they remembered before.
+    pub(super) fn keep(&mut self, memory: &Memory) {
+        self.trouble = memory.trouble.as_ref().map(TroubleRecord::of);
+        self.told_until = memory.told_until;
+        self.exchanges = memory.exchanges.iter().map(ExchangeRecord::of).collect();
     }
 
+    /// What is remembered of the profile, whoever made its exchanges.
     pub(super) fn memory(&self) -> Memory {
-        let exchanges = self.exchanges.iter();
+        let mut exchanges: Vec<_> =
+            self.exchanges.iter().chain(&self.logins).map(ExchangeRecord::past).collect();
+        exchanges.sort_by_key(|past| past.at);
         Memory {
             trouble: self.trouble.as_ref().map(TroubleRecord::trouble),
             told_until: self.told_until,
-            exchanges: exchanges.map(|past| PastExchange { at: past.at, elective: past.elective }).collect(),
+            exchanges,
         }
+    }
+
+    pub(super) fn count_login(&mut self, login: &PastExchange) {
+        self.logins.push(ExchangeRecord::of(login));
+        self.logins.retain(|past| login.at.saturating_sub(past.at) < AN_HOUR);
+        let surplus = self.logins.len().saturating_sub(MOST_LOGINS);
+        drop(self.logins.drain(..surplus));
+    }
+
+    /// Whoever serves the profile from now on knows of its logins too.
+    pub(super) fn adopt_logins(&mut self) {
+        let Memory { exchanges, .. } = self.memory();
+        self.exchanges = exchanges.iter().map(ExchangeRecord::of).collect();
+        self.logins.clear();
+    }
+
+    pub(super) fn forgive(&mut self) {
+        self.trouble = None;
+        self.unfinished = 0;
+    }
+
+    pub(super) const fn begin_exchange(&mut self) {
+        self.unfinished = self.unfinished.saturating_add(1);
+    }
+
+    pub(super) const fn end_exchange(&mut self) {
+        self.unfinished = 0;
+    }
+
+    pub(super) const fn unfinished(&self) -> u32 {
+        self.unfinished
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes what it asks about by reference")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+impl ExchangeRecord {
+    const fn of(past: &PastExchange) -> Self {
+        Self { at: past.at, elective: past.elective }
+    }
+
+    const fn past(&self) -> PastExchange {
+        PastExchange { at: self.at, elective: self.elective }
     }
 }
 
@@ -274,10 +332,42 @@ mod tests {
                         PastExchange { at: 2, elective: false },
                     ],
                 };
-                let text = serde_json::to_string(&Record::of(&memory)).unwrap();
+                let mut record = Record::default();
+                record.keep(&memory);
+                let text = serde_json::to_string(&record).unwrap();
                 let read: Record = serde_json::from_str(&text).unwrap();
                 assert_eq!(read.memory(), memory, "{text}");
             }
         }
+    }
+    const fn at(at: u64) -> PastExchange {
+        PastExchange { at, elective: false }
+    }
+
+    fn times(record: &Record) -> Vec<u64> {
+        record.memory().exchanges.iter().map(|past| past.at).collect()
+    }
+
+    #[test]
+    fn logins_count_beside_the_exchanges_of_the_profile_and_outlive_its_next_note() {
+        let mut record = Record::default();
+        record.keep(&Memory { exchanges: vec![at(100), at(300)], ..Memory::default() });
+        record.count_login(&at(200));
+        assert_eq!(times(&record), [100, 200, 300]);
+        record.keep(&Memory { exchanges: vec![at(300), at(400)], ..Memory::default() });
+        assert_eq!(times(&record), [200, 300, 400]);
+        record.adopt_logins();
+        assert_eq!(times(&record), [200, 300, 400]);
+        record.keep(&Memory { exchanges: vec![at(400)], ..Memory::default() });
+        assert_eq!(times(&record), [400], "from then on the profile's own");
+    }
+
+    #[test]
+    fn of_logins_no_more_are_kept_than_the_budget_counts() {
+        let mut record = Record::default();
+        (0..100).for_each(|second| record.count_login(&at(second)));
+        assert_eq!(times(&record), (40..100).collect::<Vec<_>>());
+        record.count_login(&at(60 + AN_HOUR));
+        assert_eq!(times(&record).first(), Some(&61), "what is an hour old is forgotten");
     }
 }
