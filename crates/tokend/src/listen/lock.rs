@@ -5,12 +5,19 @@ use std::{
     io::{self, Read as _, Seek as _, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use rustix::{
     fs::{FlockOperation, OFlags},
     io::Errno,
+    process::{Pid, test_kill_process},
 };
+
+/// How often, and how far apart, whoever holds the lock is looked for: it signs right after it has taken it.
+const LOOKS: u32 = 20;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
 /// The lock, held until it is dropped. The file stays; it says who held it last.
 #[derive(Debug)]
@@ -46,13 +53,27 @@ fn sign(file: &mut File) -> io::Result<()> {
     writeln!(file, "{}", std::process::id())
 }
 
-/// The winner may not have signed yet: then there is no number to tell.
+/// Who has the lock. The file may be unsigned yet, or still say who held it before and was killed: that is waited out.
 fn holder(file: &mut File) -> String {
+    let name = |pid: Pid| format!("process {}", pid.as_raw_nonzero());
+    let mut looks = (0..LOOKS).map(|look| {
+        if look > 0 {
+            thread::sleep(BETWEEN_LOOKS);
+        }
+        signature(file).filter(|pid| is_there(*pid))
+    });
+    looks.find_map(|pid| pid.map(name)).unwrap_or_else(|| "another process".to_owned())
+}
+
+fn signature(file: &mut File) -> Option<Pid> {
     let mut text = String::new();
-    match file.take(16).read_to_string(&mut text).map(|_| text.trim().parse::<u32>()) {
-        Ok(Ok(pid)) => format!("process {pid}"),
-        Ok(Err(_)) | Err(_) => "another process".to_owned(),
-    }
+    file.rewind().and_then(|()| file.take(16).read_to_string(&mut text)).ok()?;
+    Pid::from_raw(text.trim().parse().ok()?)
+}
+
+/// A process of another user is there too, and may not be asked.
+fn is_there(pid: Pid) -> bool {
+    matches!(test_kill_process(pid), Ok(()) | Err(Errno::PERM))
 }
 
 /// Why the lock is not ours.
