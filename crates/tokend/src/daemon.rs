@@ -4,7 +4,7 @@ mod change;
 mod state;
 mod vaults;
 
-pub use change::ChangeError;
+pub use change::{ChangeError, LoggedIn};
 pub use state::State;
 
 use std::{io, path::PathBuf, sync::Arc, time::Duration};

@@ -6,7 +6,7 @@ use std::{io::Write as _, time::Duration};
 
 use airbyte_sandbox::{Sandbox, Settings};
 use airbyte_token_core::{ProfileName, Secret};
-use airbyte_token_local::wire::{ProfileRequest, Service, StoreKind};
+use airbyte_token_local::wire::{LogoutQuery, ProfileRequest, Service, StoreKind};
 use airbyte_tokend::{
     cache::Remembering,
     config::Config,
@@ -138,7 +138,8 @@ async fn a_logout_whose_caller_hangs_up_is_made_whole_or_not_at_all() {
     for times in 1..100 {
         let profile = format!("p{times}");
         scene.log_in(&profile).await.unwrap();
-        let whole = poll_and_hang_up(scene.state.log_out(&name(&profile)), times).await;
+        let whole =
+            poll_and_hang_up(scene.state.log_out(&name(&profile), LogoutQuery::default()), times).await;
         scene.settled().await;
         let written = Config::load(&scene.config()).unwrap().profiles.contains_key(&name(&profile));
         let traces = [scene.has_secret(&profile).await, written, scene.has_token(&profile).await];
@@ -185,12 +186,12 @@ async fn a_logout_that_cannot_write_the_file_keeps_the_secret() {
     scene.log_in("main").await.unwrap();
     let good = scene.text();
     scene.append("oops = 1\n");
-    let error = scene.state.log_out(&name("main")).await.unwrap_err();
+    let error = scene.state.log_out(&name("main"), LogoutQuery::default()).await.unwrap_err();
     assert!(error.to_string().contains("oops"), "{error}");
     assert!(scene.has_secret("main").await);
     assert!(scene.has_token("main").await);
     fs::write(scene.config(), good).unwrap();
-    scene.state.log_out(&name("main")).await.unwrap();
+    scene.state.log_out(&name("main"), LogoutQuery::default()).await.unwrap();
     assert!(!scene.has_secret("main").await);
 }
 

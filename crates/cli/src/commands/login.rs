@@ -34,7 +34,7 @@ pub(super) fn run(login: Login, daemon: &Daemon) -> Result<(), Failure> {
     let outcome = daemon.reach_attended()?.put_profile(&name, &request);
     drop(request);
     let profile = outcome.map_err(explained)?;
-    output::text(&format!("logged in: {}\n", described(&profile)))
+    output::text(&format!("logged in: {}\n{}", described(&profile), left_over(&profile)))
 }
 
 fn name(profile: Option<ProfileName>) -> Result<ProfileName, Failure> {
@@ -103,4 +103,10 @@ fn explained(error: CallError) -> Failure {
 fn described(profile: &ProfileReply) -> String {
     let ProfileReply { name, service, url, vault, .. } = profile;
     format!("profile {name} ({service}, {}), its secret is kept by: {vault}", shown(url))
+}
+
+/// The vault that kept the secret before may have been locked or gone.
+fn left_over(profile: &ProfileReply) -> String {
+    let say = |vault| format!("the old secret could not be deleted and is still kept by: {vault}\n");
+    profile.left_in.map(say).unwrap_or_default()
 }

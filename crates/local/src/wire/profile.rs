@@ -125,6 +125,10 @@ pub struct ProfileReply {
     /// A proxy to go through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<String>,
+    /// After a login alone: the vault that kept the secret before and still does, because it could not be told to
+    /// forget it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_in: Option<StoreKind>,
 }
 
 /// The answer to `GET /v1/profiles`.

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use airbyte_token_core::{
     Failure, Memory, Moment, ProfileName, Refresher, Secret, VaultTrouble, policy::BadPolicy,
 };
-use airbyte_token_local::wire::ProfileRequest;
+use airbyte_token_local::wire::{LogoutQuery, ProfileRequest};
 
 use super::{
     State,
@@ -21,6 +21,15 @@ use crate::{
 /// A login waits this long for its turn, and says so rather than wait longer.
 const SHORT_WAIT: Duration = Duration::from_secs(2);
 
+/// What became of a login.
+#[derive(Clone, Debug)]
+pub struct LoggedIn {
+    /// The profile, as it is served now.
+    pub profile: Profile,
+    /// The vault that kept its secret before and still does, because it could not be told to forget it.
+    pub left_in: Option<StoreKind>,
+}
+
 impl State {
     /// Proves the pair with one exchange, stores the secret, writes the profile, and serves it with the token that the
     /// proof brought. If a step fails, everything is as before, but for a vault that answers too late (see [`Vault`]).
@@ -28,12 +37,12 @@ impl State {
     ///
     /// # Errors
     /// Says which step failed and why.
-    pub async fn log_in(&self, name: &ProfileName, request: ProfileRequest) -> Result<Profile, ChangeError> {
+    pub async fn log_in(&self, name: &ProfileName, request: ProfileRequest) -> Result<LoggedIn, ChangeError> {
         let (state, name) = (self.clone(), name.clone());
         self.see_through(async move { state.log_in_now(&name, request).await }).await
     }
 
-    async fn log_in_now(&self, name: &ProfileName, request: ProfileRequest) -> Result<Profile, ChangeError> {
+    async fn log_in_now(&self, name: &ProfileName, request: ProfileRequest) -> Result<LoggedIn, ChangeError> {
         let Roster { config, vaults: old_vaults } = self.roster();
         let old = config.profiles.get(name);
         if old.is_none() && config.profiles.len() >= MOST_PROFILES {
@@ -50,7 +59,7 @@ impl State {
         // What the file cannot take is found out before the secret goes anywhere.
         let Roster { config: with_edits, vaults } = self.rehearse(edit.clone()).await?;
         let vault = vaults.get(profile.vault)?;
-        let before = secret_before(vault, name).await?;
+        let before = secret_before(vault, name, vault::ATTENDED).await?;
         let proven = self.prove(name, &with_edits, &issuer, &profile, secret.duplicate()).await?;
         let stored = StoredSecret { origin: issuer.origin().clone(), client_secret: secret };
         vault.write(name, stored, vault::ATTENDED).await.map_err(Failure::from)?;
@@ -61,16 +70,17 @@ impl State {
                 return Err(error);
             }
         }
-        let left = old.filter(|old| old.vault != profile.vault);
-        if let Some(Ok(left)) = left.map(|left| old_vaults.get(left.vault)) {
-            forget(left, name).await;
-        }
+        let abandoned = old.filter(|old| old.vault != profile.vault).map(|old| old_vaults.get(old.vault));
+        let left_in = match abandoned {
+            Some(Ok(vault)) => forget(vault, name).await,
+            Some(Err(_)) | None => None,
+        };
         tracing::info!(
             "profile {name} logged in: {}, its secret is kept by: {}",
             profile.service,
             profile.vault
         );
-        Ok(profile)
+        Ok(LoggedIn { profile, left_in })
     }
 
     /// Makes the one exchange that shows the pair to be good, within the profile's budget: a script that logs in over
@@ -111,16 +121,17 @@ impl State {
     }
 
     /// Forgets the secret, the profile and its token. If a step fails, everything is as before, but for a vault that
-    /// answers too late (see [`Vault`]).
+    /// answers too late (see [`Vault`]). Where force is asked for, a vault that does not give up the secret keeps it, and
+    /// the rest is forgotten; nobody is asked to unlock it then.
     ///
     /// # Errors
     /// When the vault does not delete the secret or the file cannot be written.
-    pub async fn log_out(&self, name: &ProfileName) -> Result<(), ChangeError> {
+    pub async fn log_out(&self, name: &ProfileName, query: LogoutQuery) -> Result<(), ChangeError> {
         let (state, name) = (self.clone(), name.clone());
-        self.see_through(async move { state.log_out_now(&name).await }).await
+        self.see_through(async move { state.log_out_now(&name, query).await }).await
     }
 
-    async fn log_out_now(&self, name: &ProfileName) -> Result<(), ChangeError> {
+    async fn log_out_now(&self, name: &ProfileName, query: LogoutQuery) -> Result<(), ChangeError> {
         let Roster { config, vaults } = self.roster();
         let profile = config.profiles.get(name).ok_or(ChangeError::NoSuchProfile)?;
         let named = name.clone();
@@ -128,8 +139,7 @@ impl State {
 
         self.rehearse(edit.clone()).await?;
         let vault = vaults.get(profile.vault)?;
-        let before = secret_before(vault, name).await?;
-        vault.delete(name, vault::ATTENDED).await.map_err(Failure::from)?;
+        let before = take_secret(vault, name, query).await?;
         match self.edit(edit, None).await {
             Ok(ready) => self.put_in_force(ready).await,
             Err(error) => {
@@ -256,11 +266,36 @@ fn profile_of(request: ProfileRequest, old: Option<&Profile>) -> Result<Profile,
 
 /// The secret that is there, in case the rest of the change fails. A vault that is locked or absent is found out here,
 /// before anything is sent anywhere.
-async fn secret_before(vault: &Vault, name: &ProfileName) -> Result<Option<StoredSecret>, ChangeError> {
-    match vault.read(name, vault::ATTENDED).await {
+async fn secret_before(
+    vault: &Vault,
+    name: &ProfileName,
+    patience: Duration,
+) -> Result<Option<StoredSecret>, ChangeError> {
+    match vault.read(name, patience).await {
         Ok(secret) => Ok(Some(secret)),
         Err(error) if matches!(error.trouble, VaultTrouble::Empty | VaultTrouble::Damaged) => Ok(None),
         Err(error) => Err(Failure::from(error).into()),
+    }
+}
+
+/// Has the vault forget the secret, and brings what it was. A vault that is gone for ever must not keep the profile.
+async fn take_secret(
+    vault: &Vault,
+    name: &ProfileName,
+    LogoutQuery { force }: LogoutQuery,
+) -> Result<Option<StoredSecret>, ChangeError> {
+    let patience = if force { vault::BACKGROUND } else { vault::ATTENDED };
+    let taken = async {
+        let before = secret_before(vault, name, patience).await?;
+        vault.delete(name, patience).await.map_err(Failure::from)?;
+        Ok(before)
+    };
+    match taken.await {
+        Err(error) if force => {
+            tracing::warn!("the secret of profile {name} is left in the vault {}: {error}", vault.kind());
+            Ok(None)
+        }
+        taken => taken,
     }
 }
 
@@ -274,11 +309,12 @@ async fn restore_secret(vault: &Vault, name: &ProfileName, before: Option<Stored
     }
 }
 
-async fn forget(vault: &Vault, name: &ProfileName) {
-    if let Err(error) = vault.delete(name, vault::ATTENDED).await {
-        let vault = vault.kind();
-        tracing::warn!(profile = %name, %vault, %error, "the secret was stored anew, but the old copy could not be deleted");
-    }
+/// Has a vault forget what another keeps by now. If it does not, that is where the old copy is left.
+async fn forget(vault: &Vault, name: &ProfileName) -> Option<StoreKind> {
+    let error = vault.delete(name, vault::ATTENDED).await.err()?;
+    let kind = vault.kind();
+    tracing::warn!("the old copy of the secret of profile {name} is left in the vault {kind}: {error}");
+    Some(kind)
 }
 
 /// Files are read and written off the loop that serves.

@@ -3,21 +3,21 @@
 use airbyte_token_core::{Failure, Moment, ProfileName, names::BadProfileName};
 use airbyte_token_local::{
     ErrorCode,
-    wire::{DefaultProfileRequest, ProfileReply, ProfileRequest, ProfilesReply, from_json},
+    wire::{DefaultProfileRequest, LogoutQuery, ProfileReply, ProfileRequest, ProfilesReply, from_json},
 };
 use axum::{
-    extract::{FromRequestParts, Path, State as Shared},
+    extract::{FromRequestParts, Path, Query, State as Shared, rejection::QueryRejection},
     http::{StatusCode, request::Parts},
 };
 
 use super::{
     body::Body,
     no_such,
-    reply::{Json, Refusal},
+    reply::{Json, Refusal, bad_query},
 };
 use crate::{
     config::Profile,
-    daemon::{ChangeError, State},
+    daemon::{ChangeError, LoggedIn, State},
 };
 
 pub(super) async fn list(Shared(state): Shared<State>) -> Json<ProfilesReply> {
@@ -42,13 +42,21 @@ pub(super) async fn log_in(
 ) -> Result<Json<ProfileReply>, Refusal> {
     let request: ProfileRequest = from_json(&body)?;
     let outcome = state.log_in(&name, request).await;
-    let profile = outcome.map_err(|error| refusal(&name, &error, state.now()))?;
-    Ok(Json(describe(&name, &profile)))
+    let LoggedIn { profile, left_in } = outcome.map_err(|error| refusal(&name, &error, state.now()))?;
+    Ok(Json(ProfileReply { left_in, ..describe(&name, &profile) }))
 }
 
-pub(super) async fn log_out(Shared(state): Shared<State>, Name(name): Name) -> Result<StatusCode, Refusal> {
-    state.log_out(&name).await.map_err(|error| refusal(&name, &error, state.now()))?;
-    Ok(StatusCode::NO_CONTENT)
+pub(super) async fn log_out(
+    Shared(state): Shared<State>,
+    Name(name): Name,
+    query: Result<Query<LogoutQuery>, QueryRejection>,
+) -> Result<StatusCode, Refusal> {
+    let Query(query) = query.map_err(|error| bad_query(&error))?;
+    match state.log_out(&name, query).await {
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        Err(ChangeError::Failed(failure)) => Err(not_logged_out(&name, &failure)),
+        Err(error) => Err(refusal(&name, &error, state.now())),
+    }
 }
 
 pub(super) async fn choose_default(
@@ -110,6 +118,14 @@ fn not_logged_in(failure: &Failure) -> Refusal {
     }
 }
 
+/// A vault that is gone for good can be left behind.
+fn not_logged_out(name: &ProfileName, failure: &Failure) -> Refusal {
+    let refusal = Refusal::failed(failure).of(name);
+    let remedy = refusal.reply().hint.clone().unwrap_or_default();
+    let force = format!("`airbyte-token logout -p {name} --force`");
+    refusal.hint(format!("{remedy}; {force} forgets the profile and leaves the secret where it is"))
+}
+
 fn describe(name: &ProfileName, profile: &Profile) -> ProfileReply {
     ProfileReply {
         name: name.clone(),
@@ -120,5 +136,6 @@ fn describe(name: &ProfileName, profile: &Profile) -> ProfileReply {
         vault: profile.vault,
         ca_file: profile.ca_file.clone(),
         proxy: profile.proxy.clone(),
+        left_in: None,
     }
 }
