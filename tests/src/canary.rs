@@ -44,6 +44,11 @@ impl Canary {
         &self.text
     }
 
+    /// What it may look like, each with a name for it: for whoever searches for many at once.
+    pub fn disguises(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.disguises.iter().map(|(name, text)| (*name, text.as_str()))
+    }
+
     /// In which disguise it is there, if it is.
     #[must_use]
     pub fn found_in(&self, bytes: &[u8]) -> Option<&'static str> {
