@@ -63,6 +63,9 @@ impl<'a> Scene<'a> {
         self.await_state(state);
         let page = Cli::of(self.home).succeed(&["status"]);
         assert!(page.split_whitespace().any(|word| word == state.name()), "{page}");
+        let metrics = self.daemon.http().get("/metrics").text();
+        let line = format!("airbyte_tokend_profile_state{{profile=\"main\",state=\"{state}\"}} 1");
+        assert!(metrics.contains(&line), "`{line}` is not in\n{metrics}");
         if let Some(remedy) = state.remedy() {
             assert!(page.contains("hint: "), "{remedy}: {page}");
         }
