@@ -14,7 +14,7 @@ use crate::{Home, PATIENCE, Process, eventually, random};
 #[derive(Debug)]
 pub struct Keyring<'home> {
     home: &'home Home,
-    _bus: Process,
+    bus: Option<Process>,
     address: String,
     password: String,
     daemon: Option<Process>,
@@ -35,14 +35,28 @@ impl<'home> Keyring<'home> {
     #[must_use]
     pub fn bus_alone(home: &'home Home) -> Self {
         let socket = home.path().join("bus");
-        let config = bus_configuration(home);
-        home.write(&config, BUS.replace("SOCKET", &socket.display().to_string()).as_bytes());
-        let mut command = tool(home, "dbus-daemon");
-        command.arg("--nofork").arg("--print-address").arg(format!("--config-file={}", config.display()));
-        let bus = Process::start(&mut command, b"");
-        bus.stdout().wait_for("\n");
+        home.write(&bus_configuration(home), BUS.replace("SOCKET", &socket.display().to_string()).as_bytes());
         let address = format!("unix:path={}", socket.display());
-        Self { home, _bus: bus, address, password: random::hex::<16>(), daemon: None }
+        let mut keyring = Self { home, bus: None, address, password: random::hex::<16>(), daemon: None };
+        keyring.begin_bus();
+        keyring
+    }
+
+    /// Has the bus run, at the same address as before.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn begin_bus(&mut self) {
+        let mut command = tool(self.home, "dbus-daemon");
+        let config = format!("--config-file={}", bus_configuration(self.home).display());
+        let bus = Process::start(command.args(["--nofork", "--print-address", &config]), b"");
+        bus.stdout().wait_for("\n");
+        self.bus = Some(bus);
+    }
+
+    /// Kills the bus, and with it whatever lives on it: the keyring too.
+    pub fn end_bus(&mut self) {
+        (self.bus, self.daemon) = (None, None);
     }
 
     /// What `DBUS_SESSION_BUS_ADDRESS` should say.
@@ -79,7 +93,8 @@ impl<'home> Keyring<'home> {
     /// When it does not lock.
     pub fn lock(&self) {
         let one = format!("array:objpath:{COLLECTION}");
-        self.call(SERVICE, SECRETS, "org.freedesktop.Secret.Service.Lock", &[&one]).expect("the keyring answers");
+        self.call(SERVICE, SECRETS, "org.freedesktop.Secret.Service.Lock", &[&one])
+            .expect("the keyring answers");
         assert_eq!(self.is_locked(), Some(true));
     }
 

@@ -1,0 +1,82 @@
+//! Locked: at login, on resume, with the screen.
+
+use airbyte_tokend_tests::{Airbyte, Home, timed};
+
+use super::{KEYRING_TIMEOUT, LANE, MINUTE, Scene, bus::Ear};
+
+/// Fault 18: locked while a token lives.
+#[test]
+fn a_locked_keyring_costs_a_live_token_nothing_and_prompts_nobody() {
+    let (home, airbyte) = (Home::new(), Airbyte::start());
+    let scene = Scene::warm(&home, &airbyte);
+    let alive = airbyte.latest_token();
+    let ear = Ear::on(&scene.keyring);
+    scene.keyring.lock();
+    scene.renewal_comes_due();
+    scene.is_troubled("keyring_locked");
+    for look in 2..=4 {
+        (0..20).for_each(|_| assert_eq!(scene.http().token(), alive));
+        scene.next_look_comes_due();
+        ear.wait_for_calls("SearchItems", look);
+    }
+    scene.is_troubled("keyring_locked");
+    scene.serves(&alive);
+    let left = scene.status()["expires_in"].as_u64();
+    assert!(left.is_some_and(|left| left <= 240), "its true life: {left:?} s");
+    assert_eq!(airbyte.exchanges(), 1);
+    assert_eq!((ear.calls("Unlock"), ear.calls("Prompt")), (0, 0), "nobody is asked for a password");
+
+    scene.cli().fail(&["refresh", "--wait", "5s"], 75);
+    assert_eq!(ear.calls("Unlock"), 1, "a person who waits is asked, and the ear hears it");
+}
+
+/// Fault 18: unlocked again.
+#[test]
+fn an_unlock_is_noticed_within_ten_seconds_and_nobody_needs_to_ask() {
+    let (home, airbyte) = (Home::new(), Airbyte::start());
+    let scene = Scene::warm(&home, &airbyte);
+    scene.keyring.lock();
+    scene.renewal_comes_due();
+    scene.is_troubled("keyring_locked");
+    scene.keyring.unlock();
+    scene.heals();
+    assert_eq!(airbyte.exchanges(), 2);
+}
+
+/// Fault 18: locked until the token is dead.
+#[test]
+fn a_token_that_died_while_the_keyring_was_locked_is_not_served_and_the_error_says_what_to_do() {
+    let (home, airbyte) = (Home::new(), Airbyte::start());
+    let scene = Scene::warm(&home, &airbyte);
+    scene.keyring.lock();
+    scene.renewal_comes_due();
+    scene.is_troubled("keyring_locked");
+    scene.pass(5 * MINUTE);
+    let reply = scene.refused(503, "keyring_locked");
+    assert!(reply.json()["retry_in"].as_u64().is_some_and(|wait| wait <= LANE.as_secs()), "{}", reply.text());
+    let said = scene.cli().fail(&["print", "--wait", "0"], 75);
+    assert!(said.contains("the keyring is locked") && said.contains("hint: unlock the keyring"), "{said}");
+    scene.keyring.unlock();
+    scene.heals();
+}
+
+/// Fault 18: locked before the daemon starts.
+#[test]
+fn whoever_asks_a_daemon_that_started_with_a_locked_keyring_is_told_at_once() {
+    let (home, airbyte) = (Home::new(), Airbyte::start());
+    let scene = Scene::cold(&home, &airbyte);
+    scene.keyring.lock();
+    let (reply, took) = timed(|| scene.http().get("/v1/token?wait=2s"));
+    assert_eq!((reply.status, reply.code().as_str()), (503, "keyring_locked"), "{}", reply.text());
+    assert!(took < KEYRING_TIMEOUT, "{took:?}");
+    assert_eq!(airbyte.exchanges(), 0);
+    scene.keyring.unlock();
+    let reply = scene.http().get("/v1/token?wait=5s");
+    assert_eq!(
+        reply.status,
+        200,
+        "whoever asks after that need not wait for the next look: {}",
+        reply.text()
+    );
+    assert_eq!(airbyte.exchanges(), 1);
+}
