@@ -10,10 +10,13 @@ pub(crate) use help::page;
 pub(crate) use usage_error::UsageError;
 pub(crate) use verb::Verb;
 
+use usage_error::Mistake;
+
 use std::{
     env,
     ffi::{OsStr, OsString},
     path::PathBuf,
+    time::Duration,
 };
 
 use airbyte_token_core::{ClientId, ProfileName};
@@ -26,6 +29,9 @@ use options::Options;
 
 /// The variable that names a profile where `-p` does not.
 pub(crate) const PROFILE_VARIABLE: &str = "AIRBYTE_PROFILE";
+
+/// The longest that `wait` waits.
+pub(crate) const LONGEST_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 
 /// What is meant.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,11 +48,14 @@ pub(crate) enum Invocation {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     Login(Login),
-    Logout { profile: Option<ProfileName> },
+    Logout { profile: Option<ProfileName>, force: bool },
     Print { query: TokenArgs, json: bool },
     Header(TokenArgs),
     Status { only: Option<ProfileName>, json: bool },
+    Explain { profile: Option<ProfileName>, json: bool },
+    Wait(WaitArgs),
     Refresh { profile: Option<ProfileName>, wait: Option<Span> },
+    Reload,
     Profiles { only: Option<ProfileName>, json: bool },
     Use { profile: ProfileName },
 }
@@ -57,6 +66,14 @@ pub(crate) struct TokenArgs {
     pub(crate) profile: Option<ProfileName>,
     pub(crate) min_ttl: Option<Span>,
     pub(crate) wait: Option<Span>,
+}
+
+/// What is waited for, and how long.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct WaitArgs {
+    pub(crate) profile: Option<ProfileName>,
+    pub(crate) min_ttl: Option<Span>,
+    pub(crate) timeout: Option<Span>,
 }
 
 /// Which profile is to be made. The secret is not among it: it is never typed on a command line.
@@ -85,22 +102,31 @@ pub(crate) fn parse(
     arguments: impl IntoIterator<Item = OsString>,
     profile_variable: Option<OsString>,
 ) -> Result<Invocation, UsageError> {
-    let mut options = Options::default();
-    let verb = options.collect(lexopt::Parser::from_args(arguments))?;
+    let (mut options, mut verb) = (Options::default(), None);
+    let collected = options.collect(lexopt::Parser::from_args(arguments), &mut verb);
+    let meaning = collected.and_then(|()| meaning(options, verb, profile_variable));
+    meaning.map_err(|mistake| UsageError { mistake, verb })
+}
+
+fn meaning(
+    mut options: Options,
+    verb: Option<Verb>,
+    profile_variable: Option<OsString>,
+) -> Result<Invocation, Mistake> {
     if options.help {
         return Ok(Invocation::Help(verb));
     }
     if options.version {
         return Ok(Invocation::Version);
     }
-    let verb = verb.ok_or(UsageError::NoCommand)?;
+    let verb = verb.ok_or(Mistake::NoCommand)?;
     options.check_against(verb)?;
     let socket = options.socket.take();
     let command = command(verb, options, profile_variable)?;
     Ok(Invocation::Run { socket, command })
 }
 
-fn command(verb: Verb, mut options: Options, variable: Option<OsString>) -> Result<Command, UsageError> {
+fn command(verb: Verb, mut options: Options, variable: Option<OsString>) -> Result<Command, Mistake> {
     let named = options.profile.take();
     let chosen = |named: Option<ProfileName>| match named {
         Some(profile) => Ok(Some(profile)),
@@ -108,19 +134,22 @@ fn command(verb: Verb, mut options: Options, variable: Option<OsString>) -> Resu
     };
     Ok(match verb {
         Verb::Login => Command::Login(options.login(chosen(named)?)?),
-        Verb::Logout => Command::Logout { profile: chosen(named)? },
+        Verb::Logout => Command::Logout { profile: chosen(named)?, force: options.force },
         Verb::Print => Command::Print { json: options.json, query: options.token(chosen(named)?) },
         Verb::Header => Command::Header(options.token(chosen(named)?)),
         Verb::Status => Command::Status { only: named, json: options.json },
+        Verb::Explain => Command::Explain { profile: chosen(named)?, json: options.json },
+        Verb::Wait => Command::Wait(options.waiting(chosen(named)?)),
         Verb::Refresh => Command::Refresh { profile: chosen(named)?, wait: options.wait },
+        Verb::Reload => Command::Reload,
         Verb::Profiles => Command::Profiles { only: named, json: options.json },
-        Verb::Use => Command::Use { profile: options.name.ok_or(UsageError::NoName)? },
+        Verb::Use => Command::Use { profile: options.name.ok_or(Mistake::NoName)? },
     })
 }
 
-fn profile_of_variable(value: &OsStr) -> Result<ProfileName, UsageError> {
+fn profile_of_variable(value: &OsStr) -> Result<ProfileName, Mistake> {
     let text = value.to_str().unwrap_or_default();
-    text.parse().map_err(|reason| UsageError::BadVariable { variable: PROFILE_VARIABLE, reason })
+    text.parse().map_err(|reason| Mistake::BadVariable { variable: PROFILE_VARIABLE, reason })
 }
 
 #[cfg(test)]

@@ -1,12 +1,15 @@
 //! The commands: each asks the daemon, then has the answer printed.
 
+mod explain;
 mod login;
 mod logout;
 mod profiles;
 mod refresh;
+mod reload;
 mod status;
 mod table;
 mod token;
+mod wait;
 
 use std::{os::unix::net::UnixStream, path::PathBuf, time::Duration};
 
@@ -39,12 +42,15 @@ pub(crate) fn run(invocation: Invocation) -> Result<(), Failure> {
 fn obey(command: Command, daemon: &Daemon) -> Result<(), Failure> {
     match command {
         Command::Login(login) => login::run(login, daemon),
-        Command::Logout { profile } => logout::run(profile, daemon),
+        Command::Logout { profile, force } => logout::run(profile, force, daemon),
         Command::Print { query, json: false } => token::print(query, daemon),
         Command::Print { query, json: true } => token::print_json(query, daemon),
         Command::Header(query) => token::header(query, daemon),
         Command::Status { only, json } => status::run(only.as_ref(), json, daemon),
+        Command::Explain { profile, json } => explain::run(profile, json, daemon),
+        Command::Wait(args) => wait::run(args, daemon),
         Command::Refresh { profile, wait } => refresh::run(profile, wait, daemon),
+        Command::Reload => reload::run(daemon),
         Command::Profiles { only, json } => profiles::run(only.as_ref(), json, daemon),
         Command::Use { profile } => {
             let done = format!("default profile: {profile}\n");

@@ -6,6 +6,7 @@ use airbyte_token_local::{
     ErrorCode, ExitStatus,
     client::{CallError, ConnectError},
     paths::NoPlace,
+    wire::ErrorReply,
 };
 
 use crate::args::UsageError;
@@ -14,13 +15,14 @@ use crate::args::UsageError;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     what: String,
+    details: Vec<String>,
     hint: String,
     status: ExitStatus,
 }
 
 impl Failure {
     pub(crate) fn new(status: ExitStatus, what: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { what: what.into(), hint: hint.into(), status }
+        Self { what: what.into(), details: Vec::new(), hint: hint.into(), status }
     }
 
     /// The token or the text could not be written where it was wanted.
@@ -39,8 +41,27 @@ impl Failure {
         Self { what: format!("{words}: {}", self.what), ..self }
     }
 
+    /// The same, with a list of what happened in particular.
+    pub(crate) fn with_details(self, details: Vec<String>) -> Self {
+        Self { details, ..self }
+    }
+
+    /// The same, with something else to do about it.
+    pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: hint.into(), ..self }
+    }
+
+    /// The same, for what may pass whatever its code says.
+    pub(crate) fn temporary(self) -> Self {
+        Self { status: ExitStatus::TryAgain, ..self }
+    }
+
     pub(crate) fn what(&self) -> &str {
         &self.what
+    }
+
+    pub(crate) fn details(&self) -> &[String] {
+        &self.details
     }
 
     pub(crate) fn hint(&self) -> &str {
@@ -73,6 +94,27 @@ impl From<ConnectError> for Failure {
 
 impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
-        Self::new(error.exit_status(), error.to_string(), error.hint())
+        let what = match &error {
+            CallError::Refused(reply) => refusal(reply),
+            CallError::Unsent(_)
+            | CallError::BadReply(_)
+            | CallError::Unsayable(_)
+            | CallError::BadJson(_)
+            | CallError::BadToken(_) => error.to_string(),
+        };
+        Self::new(error.exit_status(), what, error.hint())
+    }
+}
+
+/// Which profile it is about and how that fares, where the daemon says so. The code is told where it says more than the
+/// state does.
+fn refusal(reply: &ErrorReply) -> String {
+    let ErrorReply { code, message, profile, state, .. } = reply;
+    match (profile, state) {
+        (Some(profile), Some(state)) if state.name() == code.name() => {
+            format!("{profile} is {state}: {message}")
+        }
+        (Some(profile), Some(state)) => format!("{profile} is {state}: {message} ({code})"),
+        (Some(_) | None, _) => message.clone(),
     }
 }

@@ -57,8 +57,9 @@ fn write_out(bytes: &[u8]) -> Result<(), Failure> {
 pub(crate) fn failure(failure: &Failure) {
     let paint = Paint::for_stderr();
     let what = format!("airbyte-token: {} {}\n", paint.bad("error:"), shown(failure.what()));
+    let details: String = failure.details().iter().map(|line| format!("  {}\n", shown(line))).collect();
     let hint = format!("{} {}\n", paint.faint("hint:"), shown(failure.hint()));
-    tell(&(what + &hint));
+    tell(&(what + &details + &hint));
 }
 
 /// Tells a waiting person what is going on; says nothing into a log or a pipe.

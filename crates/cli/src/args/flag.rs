@@ -18,10 +18,12 @@ pub(crate) enum Flag {
     CaFile,
     Proxy,
     Default,
+    Timeout,
+    Force,
 }
 
 impl Flag {
-    pub(super) const ALL: [Self; 16] = [
+    pub(super) const ALL: [Self; 18] = [
         Self::Help,
         Self::Version,
         Self::Socket,
@@ -38,6 +40,8 @@ impl Flag {
         Self::CaFile,
         Self::Proxy,
         Self::Default,
+        Self::Timeout,
+        Self::Force,
     ];
 
     /// Its name, without the dashes.
@@ -59,6 +63,8 @@ impl Flag {
             Self::CaFile => "ca-file",
             Self::Proxy => "proxy",
             Self::Default => "default",
+            Self::Timeout => "timeout",
+            Self::Force => "force",
         }
     }
 

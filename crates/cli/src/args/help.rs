@@ -2,24 +2,38 @@
 
 use std::fmt::Write as _;
 
-use airbyte_token_local::ExitStatus;
+use airbyte_token_local::{ExitStatus, ProfileState};
 
 use super::verb::Verb;
 
 /// The help page of a command, or of all.
 pub(crate) fn page(verb: Option<Verb>) -> String {
     let text = match verb {
+        Some(Verb::Status) => &STATUS.replace(STATES, &states()),
         None => ALL,
         Some(Verb::Login) => LOGIN,
         Some(Verb::Logout) => LOGOUT,
         Some(Verb::Print) => PRINT,
         Some(Verb::Header) => HEADER,
-        Some(Verb::Status) => STATUS,
+        Some(Verb::Explain) => EXPLAIN,
+        Some(Verb::Wait) => WAIT,
         Some(Verb::Refresh) => REFRESH,
+        Some(Verb::Reload) => RELOAD,
         Some(Verb::Profiles) => PROFILES,
         Some(Verb::Use) => USE,
     };
     format!("{text}\n{}\n{}", GLOBAL, exit_statuses())
+}
+
+/// Stands in a page for what [`states`] lists.
+const STATES: &str = "STATES\n";
+
+fn states() -> String {
+    let mut table = String::new();
+    for state in ProfileState::ALL {
+        writeln!(table, "  {:<16}  {}", state.name(), state.meaning()).unwrap_or(());
+    }
+    table
 }
 
 fn exit_statuses() -> String {
@@ -50,7 +64,10 @@ Commands:
   print      print the access token
   header     print `Authorization: Bearer TOKEN`, for curl -H @-
   status     show how every profile fares
+  explain    tell what happened to a profile of late, why, and what comes next
+  wait       wait until a profile can serve a token
   refresh    renew a token now
+  reload     read the daemon's configuration anew
   profiles   list the profiles
   use        choose the profile that is meant when none is named
 
@@ -90,10 +107,12 @@ Examples:
 const LOGOUT: &str = "\
 Forgets a profile, its secret and its token.
 
-Usage: airbyte-token logout [-p NAME]
+Usage: airbyte-token logout [-p NAME] [--force]
 
 Options:
   -p, --profile NAME   which profile [AIRBYTE_PROFILE, else the default one]
+      --force          forget the profile even if its vault is gone or locked; the secret is then
+                       left there
 
 Examples:
   airbyte-token logout -p staging
@@ -144,9 +163,47 @@ Options:
   -p, --profile NAME   this profile only
       --json           for programs
 
+States:
+STATES
+
 Examples:
   airbyte-token status
   airbyte-token status --json | jq -r '.profiles[] | select(.state != \"fresh\") | .name'
+";
+
+const EXPLAIN: &str = "\
+Tells what happened to a profile of late: when Airbyte was asked for a token, why, and what came
+of it; how the profile stands now, what the daemon does next and when, and what you can do.
+
+Usage: airbyte-token explain [-p NAME] [--json]
+
+Options:
+  -p, --profile NAME   which profile [AIRBYTE_PROFILE, else the default one]
+      --json           for programs
+
+Times are this machine's, in your time zone. The daemon remembers the last fifty events since it
+was started.
+
+Examples:
+  airbyte-token explain
+  airbyte-token explain -p staging --json | jq .next
+";
+
+const WAIT: &str = "\
+Waits until a profile has a token to serve, and has one fetched if need be. Prints no token. Waits
+for what passes: a daemon that is starting, a locked keyring, Airbyte out of reach. Fails at once
+for what somebody must mend first: refused credentials, no secret stored, no such profile.
+
+Usage: airbyte-token wait [OPTIONS]
+
+Options:
+  -p, --profile NAME   whose token [AIRBYTE_PROFILE, else the default profile]
+      --timeout TIME   how long to wait [30s]; at most 1h
+      --min-ttl TIME   how long the token must still live (90s, 5m, or seconds)
+
+Examples:
+  airbyte-token wait && terraform apply
+  ExecStartPre=%h/.local/bin/airbyte-token wait --timeout 1m      # in a systemd user unit
 ";
 
 const REFRESH: &str = "\
@@ -161,6 +218,16 @@ Options:
 
 Examples:
   airbyte-token refresh -p staging
+";
+
+const RELOAD: &str = "\
+Has the daemon read its configuration anew. If there is any mistake in it, all of them are listed,
+and the old configuration stays in force. Profiles that are the same as before keep their tokens.
+
+Usage: airbyte-token reload
+
+Examples:
+  airbyte-token reload
 ";
 
 const PROFILES: &str = "\

@@ -9,7 +9,7 @@ use airbyte_token_local::{
 };
 use lexopt::{Arg, Parser};
 
-use super::{Login, TokenArgs, UsageError, flag::Flag, verb::Verb};
+use super::{LONGEST_TIMEOUT, Login, Mistake, TokenArgs, WaitArgs, flag::Flag, verb::Verb};
 
 /// Where an option is given more than once, the last one counts, so that an alias can be overruled.
 #[derive(Debug, Default)]
@@ -21,6 +21,8 @@ pub(super) struct Options {
     pub(super) json: bool,
     pub(super) min_ttl: Option<Span>,
     pub(super) wait: Option<Span>,
+    timeout: Option<Span>,
+    pub(super) force: bool,
     /// What stands behind `use`.
     pub(super) name: Option<ProfileName>,
     service: Option<Service>,
@@ -36,36 +38,33 @@ pub(super) struct Options {
 }
 
 impl Options {
-    /// Takes everything in. Gives back the command, if there was one.
-    pub(super) fn collect(&mut self, mut parser: Parser) -> Result<Option<Verb>, UsageError> {
-        let mut verb = None;
+    /// Takes everything in, and the command, if there is one.
+    pub(super) fn collect(&mut self, mut parser: Parser, verb: &mut Option<Verb>) -> Result<(), Mistake> {
         while let Some(argument) = parser.next()? {
             let flag = match argument {
                 Arg::Value(word) => {
-                    self.take_word(&mut verb, &word.to_string_lossy())?;
+                    self.take_word(verb, &word.to_string_lossy())?;
                     continue;
                 }
-                Arg::Short(letter) => Flag::short(letter).ok_or(UsageError::UnknownShort(letter))?,
-                Arg::Long(name) => Flag::named(name).ok_or_else(|| UsageError::unknown_long(name))?,
+                Arg::Short(letter) => Flag::short(letter).ok_or(Mistake::UnknownShort(letter))?,
+                Arg::Long(name) => Flag::named(name).ok_or_else(|| Mistake::unknown_long(name))?,
             };
             self.take_flag(flag, &mut parser)?;
-        }
-        Ok(verb)
-    }
-
-    fn take_word(&mut self, verb: &mut Option<Verb>, word: &str) -> Result<(), UsageError> {
-        match *verb {
-            None if word == "help" && !self.help => self.help = true,
-            None => {
-                *verb = Some(Verb::named(word).ok_or_else(|| UsageError::UnknownCommand(word.to_owned()))?)
-            }
-            Some(Verb::Use) if self.name.is_none() => self.name = Some(value("NAME", word)?),
-            Some(verb) => return Err(UsageError::ExtraWord(verb)),
         }
         Ok(())
     }
 
-    fn take_flag(&mut self, flag: Flag, parser: &mut Parser) -> Result<(), UsageError> {
+    fn take_word(&mut self, verb: &mut Option<Verb>, word: &str) -> Result<(), Mistake> {
+        match *verb {
+            None if word == "help" && !self.help => self.help = true,
+            None => *verb = Some(Verb::named(word).ok_or_else(|| Mistake::UnknownCommand(word.to_owned()))?),
+            Some(Verb::Use) if self.name.is_none() => self.name = Some(value("NAME", word)?),
+            Some(verb) => return Err(Mistake::ExtraWord(verb)),
+        }
+        Ok(())
+    }
+
+    fn take_flag(&mut self, flag: Flag, parser: &mut Parser) -> Result<(), Mistake> {
         self.given.push(flag);
         match flag {
             Flag::Help => self.help = true,
@@ -73,11 +72,13 @@ impl Options {
             Flag::Json => self.json = true,
             Flag::Agents => self.agents = true,
             Flag::Default => self.default = true,
+            Flag::Force => self.force = true,
             Flag::Socket => self.socket = Some(path(flag, parser)?),
             Flag::CaFile => self.ca_file = Some(path(flag, parser)?),
             Flag::Profile => self.profile = Some(parsed(flag, parser)?),
             Flag::MinTtl => self.min_ttl = Some(parsed(flag, parser)?),
             Flag::Wait => self.wait = Some(parsed(flag, parser)?),
+            Flag::Timeout => self.timeout = Some(bounded(flag, parsed(flag, parser)?)?),
             Flag::Service => self.service = Some(parsed(flag, parser)?),
             Flag::Url => self.url = Some(text(flag, parser)?),
             Flag::ClientId => self.client_id = Some(parsed(flag, parser)?),
@@ -89,10 +90,10 @@ impl Options {
     }
 
     /// Whether every option that was given belongs to this command.
-    pub(super) fn check_against(&self, verb: Verb) -> Result<(), UsageError> {
+    pub(super) fn check_against(&self, verb: Verb) -> Result<(), Mistake> {
         let belongs = |flag: &Flag| *flag == Flag::Socket || verb.flags().contains(flag);
         match self.given.iter().find(|flag| !belongs(flag)) {
-            Some(stray) => Err(UsageError::StrayFlag { flag: stray.name(), verb }),
+            Some(stray) => Err(Mistake::StrayFlag { flag: stray.name(), verb }),
             None => Ok(()),
         }
     }
@@ -101,10 +102,14 @@ impl Options {
         TokenArgs { profile, min_ttl: self.min_ttl, wait: self.wait }
     }
 
-    pub(super) fn login(self, profile: Option<ProfileName>) -> Result<Login, UsageError> {
+    pub(super) fn waiting(self, profile: Option<ProfileName>) -> WaitArgs {
+        WaitArgs { profile, min_ttl: self.min_ttl, timeout: self.timeout }
+    }
+
+    pub(super) fn login(self, profile: Option<ProfileName>) -> Result<Login, Mistake> {
         let service = self.chosen_service()?;
         if service == Some(Service::SelfManaged) && self.url.is_none() {
-            return Err(UsageError::NoUrl);
+            return Err(Mistake::NoUrl);
         }
         Ok(Login {
             profile,
@@ -121,30 +126,38 @@ impl Options {
 
     /// A URL alone means an Airbyte of one's own; nothing at all means the one that the profile is for already, or
     /// Airbyte Cloud.
-    fn chosen_service(&self) -> Result<Option<Service>, UsageError> {
+    fn chosen_service(&self) -> Result<Option<Service>, Mistake> {
         match (self.service, self.agents) {
             (Some(Service::Agents) | None, true) => Ok(Some(Service::Agents)),
-            (Some(Service::Cloud | Service::SelfManaged), true) => Err(UsageError::TwoServices),
+            (Some(Service::Cloud | Service::SelfManaged), true) => Err(Mistake::TwoServices),
             (Some(service), false) => Ok(Some(service)),
             (None, false) => Ok(self.url.is_some().then_some(Service::SelfManaged)),
         }
     }
 }
 
-fn path(flag: Flag, parser: &mut Parser) -> Result<PathBuf, UsageError> {
+fn path(flag: Flag, parser: &mut Parser) -> Result<PathBuf, Mistake> {
     let path = PathBuf::from(parser.value()?);
-    if path.as_os_str().is_empty() { Err(UsageError::EmptyValue(flag.name())) } else { Ok(path) }
+    if path.as_os_str().is_empty() { Err(Mistake::EmptyValue(flag.name())) } else { Ok(path) }
 }
 
-fn text(flag: Flag, parser: &mut Parser) -> Result<String, UsageError> {
-    let text = parser.value()?.into_string().map_err(|_| UsageError::NotUtf8(flag.name()))?;
-    if text.is_empty() { Err(UsageError::EmptyValue(flag.name())) } else { Ok(text) }
+fn text(flag: Flag, parser: &mut Parser) -> Result<String, Mistake> {
+    let text = parser.value()?.into_string().map_err(|_| Mistake::NotUtf8(flag.name()))?;
+    if text.is_empty() { Err(Mistake::EmptyValue(flag.name())) } else { Ok(text) }
 }
 
-fn parsed<T: FromStr<Err: Display>>(flag: Flag, parser: &mut Parser) -> Result<T, UsageError> {
+fn parsed<T: FromStr<Err: Display>>(flag: Flag, parser: &mut Parser) -> Result<T, Mistake> {
     value(flag.name(), &text(flag, parser)?)
 }
 
-fn value<T: FromStr<Err: Display>>(of: &'static str, text: &str) -> Result<T, UsageError> {
-    text.parse().map_err(|reason: T::Err| UsageError::BadValue { of, reason: reason.to_string() })
+/// Whoever waits longer has mistaken the unit.
+fn bounded(flag: Flag, span: Span) -> Result<Span, Mistake> {
+    if span.length() <= LONGEST_TIMEOUT {
+        return Ok(span);
+    }
+    Err(Mistake::BadValue { of: flag.name(), reason: "longer than an hour".to_owned() })
+}
+
+fn value<T: FromStr<Err: Display>>(of: &'static str, text: &str) -> Result<T, Mistake> {
+    text.parse().map_err(|reason: T::Err| Mistake::BadValue { of, reason: reason.to_string() })
 }

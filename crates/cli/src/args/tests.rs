@@ -41,7 +41,16 @@ fn every_command_is_understood() {
         ("status -p a --json", Command::Status { only: name("a"), json: true }),
         ("refresh -p a --wait 10s", Command::Refresh { profile: name("a"), wait: span(10) }),
         ("profiles --json", Command::Profiles { only: None, json: true }),
-        ("logout -p a", Command::Logout { profile: name("a") }),
+        ("explain", Command::Explain { profile: None, json: false }),
+        ("explain -p a --json", Command::Explain { profile: name("a"), json: true }),
+        ("wait", Command::Wait(WaitArgs { profile: None, min_ttl: None, timeout: None })),
+        (
+            "wait -p a --timeout 1h --min-ttl 5m",
+            Command::Wait(WaitArgs { profile: name("a"), min_ttl: span(300), timeout: span(3_600) }),
+        ),
+        ("reload", Command::Reload),
+        ("logout -p a", Command::Logout { profile: name("a"), force: false }),
+        ("logout --force", Command::Logout { profile: None, force: true }),
         ("use a", Command::Use { profile: "a".parse().unwrap() }),
         (
             "print -p b -p a",
@@ -105,7 +114,7 @@ fn a_secret_on_the_command_line_is_refused_and_not_quoted() {
         "print --token=canary",
     ] {
         let error = meant(line).unwrap_err();
-        assert!(matches!(error, UsageError::SecretInArgument(_)), "{line}: {error:?}");
+        assert!(matches!(error.mistake, Mistake::SecretInArgument(_)), "{line}: {error:?}");
         assert!(error.to_string().contains("seen by every user"), "{error}");
         assert!(error.hint().contains("prompt"));
     }
@@ -128,16 +137,33 @@ fn mistakes_are_named_with_a_way_out() {
         ("pirnt", "there is no command `pirnt`", "did you mean `print`?"),
         ("frobnicate", "there is no command `frobnicate`", "--help"),
         ("print --min-tl 5m", "there is no option --min-tl", "did you mean --min-ttl?"),
-        ("print --frobnicate", "there is no option --frobnicate", "--help"),
-        ("print -x", "there is no option -x", "--help"),
-        ("print --min-ttl", "--min-ttl needs a value", "--help"),
-        ("print --min-ttl soon", "the value of --min-ttl cannot be used: not a length of time", "--help"),
-        ("print --json=yes", "--json takes no value", "--help"),
+        ("--frobnicate", "there is no option --frobnicate", "`airbyte-token --help`"),
+        ("print --frobnicate", "there is no option --frobnicate", "airbyte-token print --help"),
+        ("print -x", "there is no option -x", "airbyte-token print --help"),
+        ("print --min-ttl", "--min-ttl needs a value", "airbyte-token print --help"),
+        (
+            "print --min-ttl soon",
+            "the value of --min-ttl cannot be used: not a length of time",
+            "airbyte-token print --help",
+        ),
+        ("print --json=yes", "--json takes no value", "airbyte-token print --help"),
+        ("explain main", "`explain` was given a word too many", "airbyte-token explain --help"),
+        ("reload -p a", "--profile does not belong to `reload`", "airbyte-token reload --help"),
+        ("reload a", "`reload` was given a word too many", "see `airbyte-token reload --help`"),
+        ("wait --wait 5s", "--wait does not belong to `wait`", "airbyte-token wait --help"),
+        (
+            "wait --timeout 61m",
+            "the value of --timeout cannot be used: longer than an hour",
+            "airbyte-token wait --help",
+        ),
+        ("wait --timeout 2d", "the value of --timeout cannot be used: longer than an hour", "wait --help"),
+        ("wait --timeout never", "the value of --timeout cannot be used: not a length", "wait --help"),
+        ("print --force", "--force does not belong to `print`", "airbyte-token print --help"),
         ("print --url https://a.example", "--url does not belong to `print`", "airbyte-token print --help"),
         ("header --json", "--json does not belong to `header`", "airbyte-token header --help"),
         ("print prod", "`print` was given a word too many", "-p"),
         ("use", "`use` needs the name of a profile", "airbyte-token profiles"),
-        ("use a b", "`use` was given a word too many", "-p"),
+        ("use a b", "`use` was given a word too many", "airbyte-token use --help"),
         ("use ../a", "the value of NAME cannot be used: a profile name has", "--help"),
         ("login --service self-managed", "a self-managed Airbyte needs its address", "--url"),
         ("login --agents --service cloud", "--agents and --service name two different services", "one"),
@@ -169,12 +195,16 @@ fn the_variable_names_a_profile_where_no_option_does() {
     };
     let profile = |command| match command {
         Command::Header(query) | Command::Print { query, .. } => query.profile,
-        Command::Logout { profile } | Command::Refresh { profile, .. } => profile,
+        Command::Logout { profile, .. }
+        | Command::Refresh { profile, .. }
+        | Command::Explain { profile, .. } => profile,
+        Command::Wait(args) => args.profile,
+        Command::Reload => None,
         Command::Login(login) => login.profile,
         Command::Status { only, .. } | Command::Profiles { only, .. } => only,
         Command::Use { profile } => Some(profile),
     };
-    for line in ["print", "header", "logout", "refresh", "login"] {
+    for line in ["print", "header", "logout", "refresh", "login", "explain", "wait"] {
         assert_eq!(profile(with(line, "v").unwrap()), name("v"), "{line}");
         assert_eq!(profile(with(&format!("{line} -p o"), "v").unwrap()), name("o"), "{line}");
     }

@@ -4,8 +4,24 @@ use airbyte_token_core::names::BadProfileName;
 
 use super::{flag::Flag, verb::Verb};
 
+/// What is wrong, and the command that was typed, as far as that was understood.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum UsageError {
+#[error("{mistake}")]
+pub(crate) struct UsageError {
+    pub(super) mistake: Mistake,
+    pub(super) verb: Option<Verb>,
+}
+
+impl UsageError {
+    /// One thing to do about it.
+    pub(crate) fn hint(&self) -> String {
+        self.mistake.hint(self.verb)
+    }
+}
+
+/// What is wrong.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Mistake {
     #[error("no command given")]
     NoCommand,
     #[error("there is no command `{0}`")]
@@ -43,7 +59,7 @@ pub(crate) enum UsageError {
 /// What people call it where they try to hand a secret over.
 const SECRETS: [&str; 5] = ["client-secret", "secret", "password", "token", "access-token"];
 
-impl UsageError {
+impl Mistake {
     pub(super) fn unknown_long(name: &str) -> Self {
         match SECRETS.into_iter().find(|secret| *secret == name) {
             Some(secret) => Self::SecretInArgument(secret),
@@ -51,41 +67,47 @@ impl UsageError {
         }
     }
 
-    /// One thing to do about it.
-    pub(crate) fn hint(&self) -> String {
+    fn hint(&self, verb: Option<Verb>) -> String {
+        let help = verb.map_or_else(
+            || "`airbyte-token --help`".to_owned(),
+            |verb| format!("`airbyte-token {} --help`", verb.name()),
+        );
         match self {
             Self::UnknownCommand(word) => guess(word, Verb::ALL.map(Verb::name)).map_or_else(
-                || "`airbyte-token --help` lists the commands".to_owned(),
+                || format!("{help} lists the commands"),
                 |name| format!("did you mean `{name}`?"),
             ),
             Self::UnknownLong { name } => guess(name, Flag::ALL.map(Flag::name)).map_or_else(
-                || "`airbyte-token --help` lists the options".to_owned(),
+                || format!("{help} lists the options"),
                 |name| format!("did you mean --{name}?"),
             ),
             Self::SecretInArgument(_) => {
                 "leave it out and type the secret at the prompt, or pipe it in: `airbyte-token login ... < FILE`".to_owned()
             }
-            Self::StrayFlag { verb, .. } => format!("see `airbyte-token {} --help`", verb.name()),
             Self::ExtraWord(Verb::Login) => {
                 "name the profile with -p; the secret is typed at the prompt or piped in".to_owned()
             }
-            Self::ExtraWord(verb) => format!("name a profile with -p; see `airbyte-token {} --help`", verb.name()),
+            Self::ExtraWord(verb) if verb.flags().contains(&Flag::Profile) => {
+                format!("name a profile with -p; see {help}")
+            }
             Self::NoName => "`airbyte-token profiles` lists them".to_owned(),
             Self::NoUrl => "add --url https://airbyte.example.com".to_owned(),
             Self::TwoServices => "give one of them".to_owned(),
             Self::BadVariable { variable, .. } => format!("correct {variable}, unset it, or name a profile with -p"),
             Self::NoCommand
+            | Self::ExtraWord(_)
+            | Self::StrayFlag { .. }
             | Self::UnknownShort(_)
             | Self::BadValue { .. }
             | Self::EmptyValue(_)
             | Self::NotUtf8(_)
             | Self::NoValue(_)
-            | Self::UnwantedValue(_) => "see `airbyte-token --help`".to_owned(),
+            | Self::UnwantedValue(_) => format!("see {help}"),
         }
     }
 }
 
-impl From<lexopt::Error> for UsageError {
+impl From<lexopt::Error> for Mistake {
     /// Lexopt's own words quote values.
     fn from(error: lexopt::Error) -> Self {
         match error {

@@ -9,19 +9,25 @@ pub(crate) enum Verb {
     Print,
     Header,
     Status,
+    Explain,
+    Wait,
     Refresh,
+    Reload,
     Profiles,
     Use,
 }
 
 impl Verb {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Login,
         Self::Logout,
         Self::Print,
         Self::Header,
         Self::Status,
+        Self::Explain,
+        Self::Wait,
         Self::Refresh,
+        Self::Reload,
         Self::Profiles,
         Self::Use,
     ];
@@ -33,7 +39,10 @@ impl Verb {
             Self::Print => "print",
             Self::Header => "header",
             Self::Status => "status",
+            Self::Explain => "explain",
+            Self::Wait => "wait",
             Self::Refresh => "refresh",
+            Self::Reload => "reload",
             Self::Profiles => "profiles",
             Self::Use => "use",
         }
@@ -58,12 +67,13 @@ impl Verb {
                 Flag::Proxy,
                 Flag::Default,
             ],
-            Self::Logout => &[Flag::Profile],
+            Self::Logout => &[Flag::Profile, Flag::Force],
             Self::Print => &[Flag::Profile, Flag::MinTtl, Flag::Wait, Flag::Json],
             Self::Header => &[Flag::Profile, Flag::MinTtl, Flag::Wait],
-            Self::Status | Self::Profiles => &[Flag::Profile, Flag::Json],
+            Self::Status | Self::Explain | Self::Profiles => &[Flag::Profile, Flag::Json],
+            Self::Wait => &[Flag::Profile, Flag::Timeout, Flag::MinTtl],
             Self::Refresh => &[Flag::Profile, Flag::Wait],
-            Self::Use => &[],
+            Self::Reload | Self::Use => &[],
         }
     }
 }

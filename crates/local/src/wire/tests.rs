@@ -65,6 +65,7 @@ fn a_timeline_tells_every_kind_of_event() {
         {"at": at, "ago": 90, "event": "started", "remembered": error},
         {"at": at, "ago": 80, "event": "started"},
         {"at": at, "ago": 70, "event": "changed"},
+        {"at": at, "ago": 65, "event": "logged_in", "fingerprint": "0123456789abcdef", "lifetime": 900},
         {"at": at, "ago": 60, "event": "clock_set", "seconds": -3600},
         {"at": at, "ago": 50, "event": "exchange", "why": "no_token", "result": failed},
         {"at": at, "ago": 40, "event": "exchange", "why": "retry", "result": token},

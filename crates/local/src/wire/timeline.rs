@@ -59,6 +59,14 @@ pub enum Happening {
     },
     /// The profile or its secret was changed.
     Changed,
+    /// Somebody logged in; the one exchange that proved the pair brought a token.
+    LoggedIn {
+        /// The token's public name.
+        #[serde(with = "as_text")]
+        fingerprint: Fingerprint,
+        /// How long it lives.
+        lifetime: u64,
+    },
     /// Somebody set this machine's clock, or the machine was paused.
     ClockSet {
         /// By how many seconds it was moved ahead, or back if negative.

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use airbyte_token_core::{Failure, Fingerprint, Issued, Moment, refresher::Why};
+use airbyte_token_core::{Failure, Fingerprint, Issued, Moment, Token, refresher::Why};
 use airbyte_token_local::ErrorCode;
 
 use super::code_of;
@@ -48,6 +48,8 @@ pub enum What {
     },
     /// The profile or its secret was changed.
     Changed,
+    /// Somebody logged in, which one exchange proved: it brought this token, for so long.
+    LoggedIn(Fingerprint, Duration),
     /// The wall clock was moved by so many seconds.
     ClockSet(i64),
     /// An exchange began.
@@ -128,6 +130,12 @@ impl History {
             kept.events.pop_front();
         }
         kept.events.push_back(Event { at, what });
+    }
+
+    /// Somebody logged in; the one exchange that proved the pair brought this token.
+    pub fn log_in(&self, at: Moment, token: &Token) {
+        self.add(at, What::LoggedIn(token.fingerprint(), token.lifetime()));
+        self.kept().tally.tokens += 1;
     }
 
     /// The exchange that began last has ended.
@@ -243,7 +251,7 @@ mod tests {
             history.note_time(now);
             history.events().last().and_then(|event| match event.what {
                 What::ClockSet(seconds) => Some(seconds),
-                What::Started { .. } | What::Changed | What::Exchange { .. } => None,
+                What::Started { .. } | What::Changed | What::LoggedIn(..) | What::Exchange { .. } => None,
             })
         };
         assert_eq!(moved_to(at(100, 1000)), None, "there is nothing to compare with");

@@ -161,7 +161,7 @@ impl State {
                 self.0.remembering.forgive(&name);
             }
             let memory = self.0.remembering.of(&name);
-            let history = self.history_so_far(&name, &memory);
+            let history = self.history_so_far(&name, &memory, proven.as_ref());
             let refresher = proven.unwrap_or_else(|| self.refresher(&name, policy, memory));
             handles.insert(name, self.employ(refresher, exchanger, alarm, history));
         }
@@ -180,15 +180,20 @@ impl State {
     }
 
     /// A profile that changes keeps its history, which says so.
-    fn history_so_far(&self, name: &ProfileName, memory: &Memory) -> History {
+    fn history_so_far(&self, name: &ProfileName, memory: &Memory, proven: Option<&Refresher>) -> History {
         let now = self.now();
-        if let Some(handle) = self.0.cache.get(name) {
-            handle.history().add(now, What::Changed);
-            return handle.history().clone();
+        let proof = proven.and_then(|refresher| refresher.snapshot().token);
+        let known = self.0.cache.get(name).map(|handle| handle.history().clone());
+        let history = known.clone().unwrap_or_default();
+        if known.is_none() {
+            let remembered = memory.trouble.as_ref().map(|trouble| trouble.failure.clone());
+            history.add(now, What::Started { remembered: remembered.filter(|_| proof.is_none()) });
         }
-        let history = History::default();
-        let remembered = memory.trouble.as_ref().map(|trouble| trouble.failure.clone());
-        history.add(now, What::Started { remembered });
+        match proof {
+            Some(token) => history.log_in(now, &token),
+            None if known.is_some() => history.add(now, What::Changed),
+            None => {}
+        }
         history
     }
 

@@ -50,6 +50,9 @@ fn told(event: Event, profile: &ProfileName, now: Moment) -> TimelineEvent {
             Happening::Started { remembered: remembered.map(|failure| last_error(&failure, profile)) }
         }
         What::Changed => Happening::Changed,
+        What::LoggedIn(fingerprint, lifetime) => {
+            Happening::LoggedIn { fingerprint, lifetime: lifetime.as_secs() }
+        }
         What::ClockSet(seconds) => Happening::ClockSet { seconds },
         What::Exchange { why, outcome } => Happening::Exchange {
             why,

@@ -1,0 +1,100 @@
+//! What happened, an event to a line or two, oldest first.
+
+use airbyte_token_local::wire::{ExchangeResult, Happening, LastError, TimelineEvent, TimelineReply};
+
+use super::{words, zone::Zone};
+use crate::{commands::table::lasting, output::shown, terminal::Paint};
+
+/// The daemon keeps no more; from anybody else, the newest.
+const MOST_SHOWN: usize = 50;
+
+pub(super) fn told(reply: &TimelineReply, zone: &Zone, paint: Paint) -> String {
+    let newest = &reply.events[reply.events.len().saturating_sub(MOST_SHOWN)..];
+    let ago_width = newest.iter().map(|event| ago(event).len()).max().unwrap_or_default();
+    let mut page = "what happened, oldest first:\n".to_owned();
+    let mut day = zone.day(&reply.now);
+    for event in newest {
+        let its_day = zone.day(&event.at);
+        if its_day != day {
+            page += &format!("  on {its_day}:\n");
+            day = its_day;
+        }
+        let time = zone.time_of_day(&event.at);
+        let ago = paint.faint(&format!("{:>ago_width$}", ago(event)));
+        let (what, result) = lines(&event.what);
+        page += &format!("  {time}  {ago}  {what}\n");
+        let indent = " ".repeat(2 + time.len() + 2 + ago_width + 2);
+        page += &result.map(|result| format!("{indent}{}\n", result.painted(paint))).unwrap_or_default();
+    }
+    page
+}
+
+fn ago(event: &TimelineEvent) -> String {
+    format!("{} ago", lasting(event.ago))
+}
+
+/// What came of something.
+enum Result {
+    Good(String),
+    Bad(String),
+    Open(String),
+}
+
+impl Result {
+    fn painted(&self, paint: Paint) -> String {
+        match self {
+            Self::Good(text) => paint.good(text),
+            Self::Bad(text) => paint.bad(text),
+            Self::Open(text) => text.clone(),
+        }
+    }
+}
+
+/// What happened, and what came of it.
+fn lines(what: &Happening) -> (String, Option<Result>) {
+    match what {
+        Happening::Started { remembered } => {
+            let remembered = remembered.as_ref().map(|error| Result::Bad(remembered_from(error)));
+            ("the daemon began to serve this profile".to_owned(), remembered)
+        }
+        Happening::Changed => ("the profile was changed in the configuration".to_owned(), None),
+        Happening::LoggedIn { fingerprint, lifetime } => {
+            let result = format!("got token {fingerprint} for {}", lasting(*lifetime));
+            ("somebody logged in, and Airbyte took the secret".to_owned(), Some(Result::Good(result)))
+        }
+        Happening::ClockSet { seconds } => (clock_set(*seconds), None),
+        Happening::Exchange { why, result } => {
+            (words::reason(*why).to_owned(), Some(result.as_ref().map_or_else(under_way, ended)))
+        }
+    }
+}
+
+fn remembered_from(LastError { code, message, .. }: &LastError) -> String {
+    format!("and remembered from before: {} ({code})", shown(message))
+}
+
+fn clock_set(seconds: i64) -> String {
+    let length = lasting(seconds.unsigned_abs());
+    if seconds < 0 {
+        format!("this machine's clock was set back by {length}")
+    } else {
+        format!("this machine's clock was set ahead by {length}, or the machine was paused")
+    }
+}
+
+fn under_way() -> Result {
+    Result::Open("no answer yet".to_owned())
+}
+
+fn ended(result: &ExchangeResult) -> Result {
+    match result {
+        ExchangeResult::Token { fingerprint, lifetime, took_ms } => Result::Good(format!(
+            "got token {fingerprint} for {}, in {}",
+            lasting(*lifetime),
+            words::span(*took_ms)
+        )),
+        ExchangeResult::Failed { code, message, took_ms } => {
+            Result::Bad(format!("failed after {}: {} ({code})", words::span(*took_ms), shown(message)))
+        }
+    }
+}
