@@ -1,5 +1,6 @@
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _, time::Duration};
 
+use airbyte_token_local::ProfileState;
 use proptest::prelude::*;
 
 use super::*;
@@ -264,6 +265,15 @@ fn every_option_of_a_command_is_in_its_help_and_no_other() {
             });
             assert_eq!(listed, verb.flags().contains(&flag), "{} and --{}", verb.name(), flag.name());
         }
+    }
+}
+
+#[test]
+fn every_state_is_explained_where_states_are_shown() {
+    let page = page(Some(Verb::Status));
+    for state in ProfileState::ALL {
+        let line = page.lines().find(|line| line.trim_start().starts_with(&format!("{state} ")));
+        assert!(line.is_some_and(|line| line.ends_with(state.meaning())), "{state}");
     }
 }
 

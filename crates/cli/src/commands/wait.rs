@@ -138,7 +138,11 @@ impl Waiting {
 }
 
 fn after(timeout: Duration) -> String {
-    format!("not ready after {}", lasting(timeout.as_secs()))
+    match (timeout.as_secs(), timeout.subsec_millis()) {
+        (0, 0) => "not ready".to_owned(),
+        (_, 0) => format!("not ready after {}", lasting(timeout.as_secs())),
+        (_, _) => format!("not ready after {}", Span::new(timeout)),
+    }
 }
 
 fn described(ready: &RefreshReply) -> String {

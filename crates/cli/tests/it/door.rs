@@ -16,9 +16,21 @@ use rustix::{
 
 #[test]
 fn a_missing_daemon_is_told_with_the_way_to_start_it() {
-    for line in ["print", "header", "status", "refresh", "profiles", "use a", "logout -p a", "print --json"] {
+    for line in [
+        "print",
+        "header",
+        "status",
+        "explain",
+        "wait --timeout 0",
+        "refresh",
+        "reload",
+        "profiles",
+        "use a",
+        "logout -p a",
+        "print --json",
+    ] {
         let (what, hint) = Daemon::absent().run(line).failed(69);
-        assert!(what.starts_with("no daemon answers: there is no socket at /"), "{what}");
+        assert!(what.contains("no daemon answers: there is no socket at /"), "{what}");
         assert_eq!(hint, "systemctl --user start airbyte-tokend.socket");
     }
 }

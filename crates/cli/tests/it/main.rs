@@ -1,7 +1,11 @@
 //! The real binary against daemons that know their lines.
 
 mod door;
+mod explain;
 mod profiles;
 mod prompt;
+mod reload;
 mod support;
 mod token;
+mod wait;
+mod watched;

@@ -143,6 +143,25 @@ fn logout_forgets_the_named_profile() {
 }
 
 #[test]
+fn logout_by_force_says_that_a_secret_may_be_left() {
+    let daemon = Daemon::with([Reply::done()]);
+    let told = daemon.run("logout -p staging --force").done();
+    assert!(
+        told.starts_with("logged out: profile staging is forgotten") && told.contains("unless"),
+        "{told}"
+    );
+    assert_eq!(daemon.heard()[0].line, "DELETE /v1/profiles/staging?force=true");
+}
+
+#[test]
+fn login_says_where_an_old_secret_is_left() {
+    let left = PROD.replace('}', r#","left_in":"file"}"#);
+    let daemon = Daemon::with([two_profiles(), Reply::json(200, &left)]);
+    let told = daemon.run_with("login -p prod", SECRET).done();
+    assert!(told.ends_with("could not be deleted and is still kept by: file\n"), "{told}");
+}
+
+#[test]
 fn logout_without_a_name_forgets_the_default_profile() {
     let daemon = Daemon::with([two_profiles(), Reply::done()]);
     daemon.run("logout").done();

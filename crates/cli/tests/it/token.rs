@@ -69,6 +69,19 @@ fn every_refusal_of_the_daemon_has_its_exit_status() {
 }
 
 #[test]
+fn an_error_says_how_the_profile_fares_and_nothing_twice() {
+    for (code, state, expected) in [
+        ("keyring_locked", "keyring_locked", "prod is keyring_locked: m"),
+        ("upstream_unavailable", "expired", "prod is expired: m (upstream_unavailable)"),
+        ("min_ttl_unmet", "degraded", "prod is degraded: m (min_ttl_unmet)"),
+    ] {
+        let body = format!(r#"{{"code":"{code}","message":"m","profile":"prod","state":"{state}"}}"#);
+        let (what, _) = Daemon::with([Reply::json(503, &body)]).run("print").failed(75);
+        assert_eq!(what, expected);
+    }
+}
+
+#[test]
 fn a_daemon_s_words_cannot_command_the_terminal() {
     let body = r#"{"code":"busy","message":"\u001b]0;owned\u0007 a\nb","hint":"\u202e\u001b[2J"}"#;
     let (what, hint) = Daemon::with([Reply::json(503, body)]).run("print").failed(75);
