@@ -35,7 +35,7 @@ pub(crate) struct Args {
 }
 
 /// So many acts take a minute, with what is between them.
-const ACTS_A_MINUTE: u64 = 11;
+const ACTS_A_MINUTE: u64 = 8;
 
 impl Args {
     pub(crate) const fn size(&self) -> Size {

@@ -41,8 +41,8 @@ pub(crate) enum Lane {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Recovery {
     pub(crate) lane: Lane,
-    /// How long it took on the daemon's boot clock.
-    pub(crate) boot: Seconds,
+    /// How long it took on the daemon's boot clock, without what the machine slept beyond the next try.
+    pub(crate) waited: Seconds,
     /// How long the machine was awake meanwhile.
     pub(crate) awake: Seconds,
 }
@@ -51,6 +51,8 @@ pub(crate) struct Recovery {
 struct Pending {
     healed: Seconds,
     lane: Lane,
+    /// When the daemon meant to try again, seen from then.
+    told: Seconds,
     /// How long it may take on the boot clock.
     allowed: Seconds,
 }
@@ -107,12 +109,11 @@ impl Recoveries {
     /// Nothing stands in the profile's way from now on; the daemon says this of it, and when it will try again.
     pub(crate) fn healed(&mut self, profile: usize, at: Seconds, state: ProfileState, retry_in: Option<u64>) {
         let Some(lane) = Lane::of(state) else { return };
-        let told = retry_in.map(|seconds| seconds as Seconds);
+        let told = retry_in.unwrap_or(0) as Seconds;
         // A `Retry-After` holds up what would else be tried again soon.
-        let lane =
-            if lane == Lane::Retry && told.is_some_and(|told| told > PACE) { Lane::Told } else { lane };
-        let allowed = told.unwrap_or_else(|| lane.longest()).max(PACE) + ATTEMPT;
-        self.pending.insert(profile, Pending { healed: at, lane, allowed });
+        let lane = if lane == Lane::Retry && told > PACE { Lane::Told } else { lane };
+        let allowed = if retry_in.is_some() { told.max(PACE) } else { lane.longest() } + ATTEMPT;
+        self.pending.insert(profile, Pending { healed: at, lane, told, allowed });
     }
 
     /// Something stands in its way again.
@@ -141,8 +142,8 @@ impl Recoveries {
                 return false;
             }
             let Some(first) = first else { return true };
-            let boot = facts.shifts.boot(first) - facts.shifts.boot(pending.healed);
-            self.done.push(Recovery { lane: pending.lane, boot, awake: first - pending.healed });
+            let waited = facts.shifts.waited(pending.healed, first, pending.told);
+            self.done.push(Recovery { lane: pending.lane, waited, awake: first - pending.healed });
             false
         });
         breaches
@@ -199,7 +200,7 @@ mod tests {
         assert!(recoveries.done.is_empty());
         assert!(recoveries.observe(&[served(104.0)], &facts(103.0), 105.0).is_empty());
         assert_eq!(recoveries.done.len(), 1);
-        assert!((recoveries.done[0].boot - 4.0).abs() < 1e-6);
+        assert!((recoveries.done[0].waited - 4.0).abs() < 1e-6);
     }
 
     #[test]

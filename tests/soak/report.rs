@@ -160,6 +160,8 @@ impl Verdict {
             }
         }
         self.row("tokens that died on their way to a caller", &outcome.oracle.died_on_the_way.to_string());
+        self.row("tokens served in their stamps' last second", &outcome.oracle.stamped_off.to_string());
+        self.fact("stamped_off", outcome.oracle.stamped_off);
         self.row("exchanges of one profile in a minute, at most", &outcome.busiest_minute.to_string());
         self.fact("busiest_minute", outcome.busiest_minute);
     }
@@ -170,15 +172,15 @@ impl Verdict {
         );
         for lane in Lane::ALL {
             let all = outcome.recoveries.done.iter().filter(|done| done.lane == lane);
-            let longest = all.clone().max_by(|one, other| one.boot.total_cmp(&other.boot));
-            let (boot, awake) = longest.map_or((0.0, 0.0), |longest| (longest.boot, longest.awake));
+            let longest = all.clone().max_by(|one, other| one.waited.total_cmp(&other.waited));
+            let (waited, awake) = longest.map_or((0.0, 0.0), |longest| (longest.waited, longest.awake));
             let count = all.count();
             let bound = lane.longest();
             self.line(&format!(
-                "  {:<40} {count:>7} {boot:>7.1} s {awake:>6.1} s   {bound:.0} s",
+                "  {:<40} {count:>7} {waited:>7.1} s {awake:>6.1} s   {bound:.0} s",
                 lane.name()
             ));
-            let figures = json!({ "count": count, "longest_s": boot, "awake_s": awake, "bound_s": bound });
+            let figures = json!({ "count": count, "longest_s": waited, "awake_s": awake, "bound_s": bound });
             self.fact(&format!("recovery: {}", lane.name()), figures);
         }
     }

@@ -149,9 +149,9 @@ pub(crate) fn name(profile: usize) -> String {
     format!("p{profile:02}")
 }
 
-/// Lives of 20 to 120 seconds, no two alike where there is room; every fourth secret is in the sealed file.
+/// Lives of 8 seconds (too short to be renewed ahead) to two minutes; every fourth secret is in the sealed file.
 fn cast(dice: &mut Dice, profiles: usize) -> Vec<Role> {
-    let mut lives: Vec<_> = (0..profiles as u64).map(|number| 20 + number * 100 / profiles as u64).collect();
+    let mut lives: Vec<_> = (0..profiles as u64).map(|number| 8 + number * 112 / profiles as u64).collect();
     dice.shuffle(&mut lives);
     let editions = [Edition::Core, Edition::Keycloak, Edition::CoreBare, Edition::Cloud];
     let role = |(number, life): (usize, &u64)| Role {

@@ -52,6 +52,18 @@ impl Shifts {
         at - from + boot.max(wall)
     }
 
+    /// How long somebody waited, on the boot clock, who waits for an instant so much later than `from` and then for as
+    /// long as it takes: what the machine slept beyond that instant is no waiting.
+    pub(crate) fn waited(&self, from: Seconds, until: Seconds, instant: Seconds) -> Seconds {
+        let (mut waited, mut here) = (0.0, from);
+        for shift in self.0.iter().filter(|shift| shift.after > from && shift.after <= until) {
+            waited += shift.after - here;
+            waited += shift.boot.min((instant - waited).max(0.0));
+            here = shift.after;
+        }
+        waited + until - here
+    }
+
     /// The first instant at which the boot clock had run so long since `from`; none if it has not yet by `at`.
     pub(crate) fn reached(&self, from: Seconds, length: Seconds, at: Seconds) -> Option<Seconds> {
         let mut left = length;
@@ -109,5 +121,14 @@ mod tests {
         assert_eq!(shifts.reached(95.0, 600.0, 300.0), Some(100.1));
         assert_eq!(shifts.reached(95.0, 3615.1, 300.0).map(f64::round), Some(110.0));
         assert_eq!(shifts.reached(95.0, 3615.1, 105.0), None);
+    }
+
+    #[test]
+    fn sleeping_beyond_the_instant_that_is_waited_for_is_no_waiting() {
+        let shifts = shifts();
+        assert!(near(shifts.waited(95.1, 110.1, 0.0), 15.0));
+        assert!(near(shifts.waited(95.1, 110.1, 300.0), 310.0));
+        assert!(near(shifts.waited(95.1, 110.1, 9000.0), 3615.0));
+        assert!(near(shifts.waited(95.1, 99.1, 300.0), 4.0));
     }
 }

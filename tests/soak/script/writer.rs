@@ -1,7 +1,8 @@
 //! Makes a script up.
 //!
-//! Every fourth act is a *silence*: all is well, then every Airbyte hangs at once, so that there is something to compare.
-//! The other acts are *tumults*; the first three of each kind hold what no soak may lack.
+//! Every fourth act is a *silence*: all is well, then every Airbyte hangs at once, for so long that some tokens die, so
+//! that there is something to compare. Every eighth is a *storm*: every Airbyte fails at once and fast, so that there is
+//! something to be patient about. The other acts are *tumults*; the first few hold what no soak may lack.
 
 use super::{Act, DAY, Event, Size, Step, faults};
 use crate::dice::Dice;
@@ -17,10 +18,10 @@ pub(super) fn acts(seed: u64, size: Size) -> Vec<Act> {
         .map(|number| {
             let dice = Dice::of(seed, 10 + number as u64);
             let mut draft = Draft::new(dice, size, &mut deck);
-            if number % 4 == 1 {
-                draft.silence()
-            } else {
-                draft.tumult(number, &mut rotated)
+            match number % 8 {
+                1 | 5 => draft.silence(),
+                6 => draft.storm(),
+                _ => draft.tumult(number, &mut rotated),
             }
             draft.done()
         })
@@ -63,12 +64,22 @@ impl<'a> Draft<'a> {
     }
 
     fn silence(&mut self) {
+        self.length = self.dice.between(10_000, 12_000) + if self.dice.chance(30) { 4_000 } else { 0 };
         self.add(0, Event::AllUpstreams(None));
         self.add(0, Event::CorrectWall);
-        let hush = self.moment(400, 500);
+        let hush = self.dice.between(2_000, 2_500);
         self.add(hush, Event::AllUpstreams(Some(faults::HANG)));
-        let age = self.dice.between(3, 12);
-        self.add(hush + 50, Event::Suspend(age));
+        let age = if self.dice.chance(50) { self.dice.between(3, 12) } else { self.dice.between(12, 80) };
+        let later = self.moment(600, 900);
+        self.add(later, Event::Suspend(age));
+    }
+
+    fn storm(&mut self) {
+        self.length = self.dice.between(13_000, 15_000);
+        let fault = self.dice.pick(&["reset", "status=500", "status=503", "half-close", "token=empty"]);
+        self.add(0, Event::AllUpstreams(None));
+        let outbreak = self.dice.between(2_000, 2_500);
+        self.add(outbreak, Event::AllUpstreams(Some(fault)));
     }
 
     fn tumult(&mut self, number: usize, rotated: &mut Option<usize>) {
