@@ -55,16 +55,24 @@ pub(crate) fn play(script: &Script, stage: &mut Stage) -> Result<Outcome, Troubl
     let crowd = Crowd::new(&home, &outputs);
     let mut conductor = Conductor::new(script, world, &scribe, &crowd, &outputs);
     thread::scope(|scope| {
+        let _guard = Dispersing(&crowd);
         for client in 0..script.size.clients {
             let (crowd, asks) = (&crowd, script.asks(client));
             let caller = thread::Builder::new().stack_size(STACK);
             caller.spawn_scoped(scope, move || crowd.live(asks)).when("start a thread for a client")?;
         }
-        let played = conductor.play(stage);
-        crowd.disperse();
-        played
+        conductor.play(stage)
     })?;
     Ok(conductor.conclude(clock::now() - began))
+}
+
+/// Sends the callers home, also when something ends early: whoever started them waits for them.
+struct Dispersing<'a>(&'a Crowd<'a>);
+
+impl Drop for Dispersing<'_> {
+    fn drop(&mut self) {
+        self.0.disperse();
+    }
 }
 
 struct Conductor<'a> {
@@ -113,6 +121,7 @@ impl<'a> Conductor<'a> {
         }
         // Whoever still waits for an answer shall get one.
         self.world.perform(Event::AllUpstreams(None));
+        self.world.consult();
         Ok(())
     }
 

@@ -80,6 +80,9 @@ const SAMPLE: usize = 2_000;
 
 impl Outputs {
     pub(crate) fn add(&self, place: Place, text: &[u8]) {
+        if text.is_empty() {
+            return;
+        }
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let said = all.entry(place).or_default();
         said.fresh.extend_from_slice(text);

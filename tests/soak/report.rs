@@ -17,7 +17,7 @@ use crate::{
     oracle::Kind,
     outputs::Place,
     recovery::Lane,
-    script::{Act, DAY, Event, Script, Step},
+    script::{Act, DAY, Event, Script, Step, is_silent},
     trouble::{Trouble, While as _},
     world::Blows,
 };
@@ -27,7 +27,7 @@ const RATIO: Seconds = 3.0;
 /// ... and this much more, in seconds: a hundredth of what an attempt takes that hangs, and what a busy machine needs.
 const GRACE: Seconds = 0.5;
 /// Fewer answers than these say nothing about one in a hundred.
-const ENOUGH: usize = 100;
+const ENOUGH: usize = 50;
 
 /// Tells whoever waits how far it is.
 #[derive(Debug, Default)]
@@ -77,11 +77,11 @@ fn summary(act: &Act) -> String {
     words.into_iter().map(told).collect::<Vec<_>>().join(", ")
 }
 
-const fn word(event: &Event) -> Option<&'static str> {
+fn word(event: &Event) -> Option<&'static str> {
     match event {
         Event::Upstream(_, None) | Event::AllUpstreams(None) | Event::CorrectWall => None,
         Event::Upstream(_, Some(_)) => Some("faults"),
-        Event::AllUpstreams(Some(_)) => Some("silence"),
+        Event::AllUpstreams(Some(fault)) => Some(if is_silent(fault) { "silence" } else { "storm" }),
         Event::Kill => Some("kill"),
         Event::Stop => Some("stop"),
         Event::LockKeyring => Some("keyring locked"),

@@ -128,8 +128,17 @@ impl<'a> World<'a> {
             (Place::Config, self.home.config_file()),
         ];
         for (place, file) in files {
-            // One that is not there says nothing.
+            // One that is not there says nothing, and then it is told at the end that nothing was searched.
             self.outputs.add(place, &fs::read(file).unwrap_or_default());
+        }
+    }
+
+    /// Has the client say something in every way, whatever chance has made it say.
+    pub(crate) fn consult(&self) {
+        for arguments in [["status", "--json"].as_slice(), &["print", "-p", "nobody"]] {
+            let ended = Cli::of(self.home).run(arguments);
+            self.outputs.add(Place::ClientOut, &ended.stdout);
+            self.outputs.add(Place::ClientErr, ended.stderr.as_bytes());
         }
     }
 

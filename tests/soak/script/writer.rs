@@ -119,7 +119,7 @@ impl<'a> Draft<'a> {
     }
 
     fn restarts(&mut self, number: usize) {
-        if number == 0 || self.dice.chance(35) {
+        if number == 0 || self.dice.chance(45) {
             let at = self.moment(0, 900);
             let gently = number != 0 && self.dice.chance(20);
             self.add(at, if gently { Event::Stop } else { Event::Kill });
