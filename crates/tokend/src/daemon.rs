@@ -204,7 +204,7 @@ async fn tell_leaps(state: State, leaps: LeapWatch) {
         if let Err(error) = leaps.leap().await {
             return tracing::error!(%error, "leaps of the wall clock go unnoticed from now on");
         }
-        tracing::info!("the wall clock was set");
+        tracing::info!("the wall clock was set, or the machine slept");
         state.cache().all().values().for_each(crate::cache::ProfileHandle::clock_set);
     }
 }

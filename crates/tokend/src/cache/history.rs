@@ -111,6 +111,14 @@ impl Skew {
         Self { server_less_boot: millis(server) - millis(now.since_boot()) }
     }
 
+    /// The wall clock moved by so much alone. Either somebody set it, or a virtual machine stood still and its boot clock
+    /// with it, while the server's clock ran on: what makes the clock right is believed, until the server says more.
+    fn after_leap(self, moved: i128, now: Moment) -> Self {
+        let paused = Self { server_less_boot: self.server_less_boot + moved };
+        let is_likelier = moved > 0 && paused.seconds(now).unsigned_abs() < self.seconds(now).unsigned_abs();
+        if is_likelier { paused } else { self }
+    }
+
     fn seconds(self, now: Moment) -> i64 {
         let ahead = millis(now.since_epoch()) - (self.server_less_boot + millis(now.since_boot()));
         i64::try_from(ahead / 1000).unwrap_or(i64::MAX)
@@ -158,6 +166,9 @@ impl History {
         let ran = millis(now.since_boot()) - millis(before.since_boot());
         let moved = millis(now.since_epoch()) - millis(before.since_epoch()) - ran;
         if moved.unsigned_abs() > DRIFT.as_millis() {
+            let mut kept = self.kept();
+            kept.skew = kept.skew.map(|skew| skew.after_leap(moved, now));
+            drop(kept);
             let seconds = i64::try_from(moved / 1000).unwrap_or(i64::MAX);
             self.add(now, What::ClockSet(seconds));
         }
@@ -259,6 +270,20 @@ mod tests {
         assert_eq!(moved_to(at(30_001, 27_301)), Some(-3_600));
         assert_eq!(moved_to(at(30_002, 30_902)), Some(3_600));
         assert_eq!(history.events().len(), 2);
+    }
+
+    #[test]
+    fn a_machine_that_stood_still_is_not_suspected_of_a_wrong_clock() {
+        let history = History::default();
+        history.note_time(at(100, 1_000));
+        history.note_server_time(at(100, 1_000), Duration::from_secs(1_000));
+        history.note_time(at(101, 1_401));
+        assert_eq!(history.clock_skew(at(101, 1_401)), Some(0), "a pause of 400 s");
+        history.note_server_time(at(102, 1_402), Duration::from_secs(2_002));
+        history.note_time(at(103, 2_003));
+        assert_eq!(history.clock_skew(at(103, 2_003)), Some(0), "it was set right");
+        history.note_time(at(104, 1_404));
+        assert_eq!(history.clock_skew(at(104, 1_404)), Some(-600), "no pause turns a clock back");
     }
 
     #[test]
