@@ -16,7 +16,7 @@ use super::{
     reply::{Json, Refusal, bad_query},
 };
 use crate::{
-    config::Profile,
+    config::{EditError, Profile},
     daemon::{ChangeError, LoggedIn, State},
 };
 
@@ -89,6 +89,12 @@ fn refusal(name: &ProfileName, error: &ChangeError, now: Moment) -> Refusal {
             Refusal::new(ErrorCode::ConfigInvalid, error.to_string())
         }
         ChangeError::Endpoint(_) => Refusal::new(ErrorCode::BadRequest, error.to_string()),
+        ChangeError::Edit(EditError::Write { .. }) => {
+            let refusal = Refusal::new(ErrorCode::ConfigInvalid, error.to_string());
+            refusal.hint(
+                "nothing was changed; see that the file and its directory can be written and that there is room",
+            )
+        }
         ChangeError::Issuer(_)
         | ChangeError::Edit(_)
         | ChangeError::NoFileVault

@@ -70,7 +70,8 @@ pub(super) async fn reject(
     let (name, profile) = find(&state, query.profile)?;
     let outcome = profile.reject(fingerprint).await;
     let current = outcome.map_err(|shortfall| refusal(&state, &name, &shortfall))?;
-    tracing::info!(profile = %name, %fingerprint, current, "a caller says that Airbyte refused a token");
+    // A thousand callers may say so at once; the one exchange that it leads to is told of.
+    tracing::debug!(profile = %name, %fingerprint, current, "a caller says that Airbyte refused a token");
     Ok(Json(RejectReply { current }))
 }
 
