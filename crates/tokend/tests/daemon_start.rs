@@ -26,7 +26,7 @@ fn start(descriptors: u32, arguments: &[&str]) -> (Option<i32>, String) {
 fn a_daemon_with_too_few_descriptors_for_its_profiles_does_not_say_that_it_serves() {
     let (status, said) = start(100, &[]);
     assert_eq!(status, Some(78), "{said}");
-    assert!(said.contains("at most 100 files may be open, and 60 profiles need 220"), "{said}");
+    assert!(said.contains("at most 100 files may be open and 220 are needed (profiles: 60)"), "{said}");
     assert!(!said.contains("serving"), "{said}");
     assert_eq!(start(100, &["--check"]).0, Some(0), "the configuration itself is in order");
 }

@@ -77,8 +77,8 @@ fn in_numbers(limit: u64) -> usize {
 /// The process may not open as many files as it must.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "at most {limit} files may be open, and {profiles} profiles need {needed}: raise the limit, LimitNOFILE= in the \
-     service's unit or `ulimit -n` in a shell"
+    "at most {limit} files may be open and {needed} are needed (profiles: {profiles}): raise the limit, LimitNOFILE= in \
+     the service's unit or `ulimit -n` in a shell"
 )]
 pub struct TooFewDescriptors {
     limit: usize,

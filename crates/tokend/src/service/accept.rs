@@ -18,7 +18,7 @@ use super::{
     turn_away::{FOYER, another_user, turn_away},
 };
 use crate::{clock::Clock, logs::Condenser};
-use attend::attend;
+use attend::Attendant;
 
 /// How long a caller may take for whatever is its turn to do: to send a request's head or the next piece of its body, to
 /// read its answer. So long a connection may lie idle between two requests, too.
@@ -63,8 +63,8 @@ pub async fn serve(
     pulse: Pulse<impl FnMut()>,
     end: Ending<impl Future<Output = ()>, impl Future<Output = ()>, impl FnOnce()>,
 ) {
-    let (hall, foyer) = (Hall::default(), Hall::default());
-    let serving = Serving { app, seats, hall, foyer, ended: GracefulShutdown::new() };
+    let (hall, foyer, bodies) = (Hall::default(), Hall::default(), Hall::default());
+    let serving = Serving { app, seats, hall, foyer, bodies, ended: GracefulShutdown::new() };
     tokio::select! {
         () = serving.accept(&listener) => {}
         () = keep_beating(pulse) => {}
@@ -99,6 +99,7 @@ struct Serving<S> {
     hall: Hall,
     /// Where those are answered who may not come in: they take nobody's seat.
     foyer: Hall,
+    bodies: Hall,
     ended: GracefulShutdown,
 }
 
@@ -137,8 +138,9 @@ impl<S: Fn() -> usize> Serving<S> {
     }
 
     fn welcome(&self, stream: UnixStream, seat: Arc<Seat>) {
-        let (app, host) = (TowerToHyperService::new(self.app.clone()), Arc::clone(&seat));
-        let service = service_fn(move |request| attend(app.clone(), Arc::clone(&host), request));
+        let (app, bodies) = (TowerToHyperService::new(self.app.clone()), self.bodies.clone());
+        let attendant = Attendant { app, bodies, seat: Arc::clone(&seat) };
+        let service = service_fn(move |request| attendant.clone().attend(request));
         let connection = http1::Builder::new()
             .max_headers(MOST_HEADERS)
             .max_buf_size(LARGEST_HEAD)

@@ -155,13 +155,18 @@ impl Seat {
         has_room.then(|| Waiting(self.hall.clone()))
     }
 
+    /// Ends when the caller must leave for another one.
+    pub(super) async fn told_to_leave(&self) {
+        self.leave.notified().await;
+    }
+
     /// Does the caller's work, until that is done, or the caller must leave for another one, or has been idle for so
     /// long at a stretch.
     pub(super) async fn keep(&self, limit: Duration, work: impl Future<Output = ()>) {
         self.await_caller();
         tokio::select! {
             biased;
-            () = self.leave.notified() => tracing::debug!("an idle caller left for another one"),
+            () = self.told_to_leave() => tracing::debug!("an idle caller left for another one"),
             () = work => {}
             () = self.outstayed(limit) => tracing::debug!("a caller was idle for too long"),
         }

@@ -24,39 +24,66 @@ use hyper_util::service::TowerToHyperService;
 
 use crate::{
     clock::Clock,
-    service::{Refusal, guard, hall::Seat},
+    service::{
+        Refusal, guard,
+        hall::{Hall, Seat},
+    },
 };
 
+/// How many requests with a body are handled at once: each body is kept whole in memory.
+const MOST_BODIES: usize = 64;
 /// When it is worth another try where too many wait.
 const COME_BACK: Duration = Duration::from_secs(1);
 
-/// Answers the request. One that cannot be answered at once waits if there is room among those who wait, and is told
-/// otherwise that the daemon is busy.
-pub(super) async fn attend(
-    app: TowerToHyperService<Router>,
-    seat: Arc<Seat>,
-    request: Request<Incoming>,
-) -> Result<Response, Infallible> {
-    seat.serve_caller();
-    let request = request.map(|body| Arriving { body, seat: Arc::clone(&seat) });
-    let (mut answer, mut waiting) = (pin!(app.call(request)), None);
-    let response = poll_fn(|cx| match answer.as_mut().poll(cx) {
-        Poll::Ready(response) => Poll::Ready(response),
-        Poll::Pending if waiting.is_some() || !seat.is_our_turn() => Poll::Pending,
-        Poll::Pending => {
-            waiting = seat.wait();
-            if waiting.is_some() { Poll::Pending } else { Poll::Ready(Ok(busy())) }
-        }
-    })
-    .await;
-    seat.await_caller();
-    response
+/// Whoever answers the requests of one caller.
+#[derive(Clone)]
+pub(super) struct Attendant {
+    pub(super) app: TowerToHyperService<Router>,
+    pub(super) seat: Arc<Seat>,
+    /// The places of requests with a body. One more, and the one whose body is late the longest is given up.
+    pub(super) bodies: Hall,
 }
 
-fn busy() -> Response {
+impl Attendant {
+    /// Answers the request. One that cannot be answered at once waits if there is room among those who wait, and is told
+    /// otherwise that the daemon is busy.
+    pub(super) async fn attend(self, request: Request<Incoming>) -> Result<Response, Infallible> {
+        self.seat.serve_caller();
+        let (mut answer, mut waiting) = (pin!(self.answer(request)), None);
+        let response = poll_fn(|cx| match answer.as_mut().poll(cx) {
+            Poll::Ready(response) => Poll::Ready(response),
+            Poll::Pending if waiting.is_some() || !self.seat.is_our_turn() => Poll::Pending,
+            Poll::Pending => {
+                waiting = self.seat.wait();
+                let has_room = waiting.is_some();
+                if has_room { Poll::Pending } else { Poll::Ready(Ok(busy("too many wait already"))) }
+            }
+        })
+        .await;
+        self.seat.await_caller();
+        response
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response, Infallible> {
+        let caller = Arc::clone(&self.seat);
+        if request.body().is_end_stream() {
+            let turns = Turns { caller, body: None };
+            return self.app.call(request.map(|body| Arriving { body, turns })).await;
+        }
+        let place = Arc::new(self.bodies.seat(MOST_BODIES).await.seat);
+        let turns = Turns { caller, body: Some(Arc::clone(&place)) };
+        tokio::select! {
+            biased;
+            () = place.told_to_leave() => Ok(busy("others send their requests faster")),
+            response = self.app.call(request.map(|body| Arriving { body, turns })) => response,
+        }
+    }
+}
+
+fn busy(why: &str) -> Response {
     let now = Clock.now();
     let refusal =
-        Refusal::new(ErrorCode::Busy, "more callers wait already than the daemon lets wait at once");
+        Refusal::new(ErrorCode::Busy, format!("there are more callers than can be served at once: {why}"));
     let mut response = refusal.retry(Some(now.after(COME_BACK)), now).into_response();
     guard::forbid_keeping(response.headers_mut());
     response
@@ -65,7 +92,19 @@ fn busy() -> Response {
 /// A request's body. While the rest of it is missing, it is the caller's turn.
 struct Arriving {
     body: Incoming,
-    seat: Arc<Seat>,
+    turns: Turns,
+}
+
+/// What is told whose turn it is.
+struct Turns {
+    caller: Arc<Seat>,
+    body: Option<Arc<Seat>>,
+}
+
+impl Turns {
+    fn all(&self) -> impl Iterator<Item = &Seat> {
+        [Some(&self.caller), self.body.as_ref()].into_iter().flatten().map(Arc::as_ref)
+    }
 }
 
 impl Body for Arriving {
@@ -78,8 +117,8 @@ impl Body for Arriving {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let frame = Pin::new(&mut self.body).poll_frame(cx);
         match frame {
-            Poll::Ready(_) => self.seat.serve_caller(),
-            Poll::Pending => self.seat.await_caller(),
+            Poll::Ready(_) => self.turns.all().for_each(Seat::serve_caller),
+            Poll::Pending => self.turns.all().for_each(Seat::await_caller),
         }
         frame
     }
