@@ -33,11 +33,16 @@ use std::{path::PathBuf, time::Duration};
 use airbyte_token_core::{ClientId, Failure, Issued, Origin, Secret};
 use hyper::body::Bytes;
 use reqwest::{
-    Client, Response,
+    Response,
     header::{ACCEPT, CONTENT_TYPE, HeaderValue},
 };
 
-use self::{quote::Quoter, receive::Reply, transport::Route};
+use self::{
+    client::Caller,
+    quote::Quoter,
+    receive::{ReceiveError, Reply},
+    transport::Route,
+};
 
 /// Where and how a profile's exchanges are made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +51,8 @@ pub struct Target {
     pub endpoint: Endpoint,
     /// What `X-Organization-Id` says, for Airbyte Agents; another one brings another token.
     pub organization_id: Option<String>,
-    /// A PEM file of certificate authorities to trust beside the system's. It is read when the issuer is built.
+    /// A PEM file of certificate authorities to trust beside the system's. It is read when the issuer is built, and
+    /// again after a server was not trusted.
     pub ca_file: Option<PathBuf>,
     /// The proxy to go through, `http://HOST:PORT` or `https://HOST:PORT`. It sees which host is asked for, and no
     /// more: only an `https` target may have one.
@@ -65,7 +71,7 @@ pub struct Answered {
 /// Makes exchanges for one profile, one request each.
 #[derive(Debug)]
 pub struct Issuer {
-    client: Client,
+    caller: Caller,
     endpoint: Endpoint,
     organization_id: Option<HeaderValue>,
     route: Route,
@@ -86,10 +92,10 @@ impl Issuer {
     /// # Errors
     /// As for [`Issuer::build`].
     pub fn with_deadlines(target: Target, deadlines: Deadlines) -> Result<Self, BuildIssuerError> {
-        let client = client::build(&target, deadlines)?;
+        let caller = Caller::new(&target, deadlines)?;
         let route = Route::new(target.endpoint.origin(), target.proxy.is_some(), deadlines);
         let organization_id = target.organization_id.as_deref().map(client::organization_id).transpose()?;
-        Ok(Self { client, endpoint: target.endpoint, organization_id, route })
+        Ok(Self { caller, endpoint: target.endpoint, organization_id, route })
     }
 
     /// Scheme, host and port that the secret is sent to: what a stored secret must have been stored for.
@@ -122,14 +128,15 @@ impl Issuer {
     }
 
     async fn request(&self, client_id: &ClientId, secret: &Secret) -> Result<Reply, Failure> {
-        let response = self.send(request::body(client_id, secret)).await?;
-        Reply::receive(response).await.map_err(|error| self.route.failure(&error))
+        let response =
+            self.send(request::body(client_id, secret)).await.map_err(|error| self.failure(&error))?;
+        Reply::receive(response).await.map_err(|error| self.failure(&error))
     }
 
-    async fn send(&self, body: Bytes) -> Result<Response, Failure> {
+    async fn send(&self, body: Bytes) -> Result<Response, ReceiveError> {
         let json = HeaderValue::from_static("application/json");
-        let mut request = self
-            .client
+        let client = self.caller.client().await;
+        let mut request = client
             .post(self.endpoint.token_url().clone())
             .header(CONTENT_TYPE, json.clone())
             .header(ACCEPT, json)
@@ -137,6 +144,11 @@ impl Issuer {
         if let Some(id) = &self.organization_id {
             request = request.header("x-organization-id", id);
         }
-        request.send().await.map_err(|error| self.route.failure(&error.into()))
+        Ok(request.send().await?)
+    }
+
+    fn failure(&self, error: &ReceiveError) -> Failure {
+        let unread = transport::is_distrust(error).then(|| self.caller.doubt()).flatten();
+        unread.map_or_else(|| self.route.failure(error), |unread| transport::unread(&unread))
     }
 }

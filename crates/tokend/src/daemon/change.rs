@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     config::{self, Config, ConfigError, Draft, EditError, MOST_PROFILES, Profile},
-    issuer::{BadEndpoint, BuildIssuerError, Endpoint, Issuer},
+    issuer::{BadEndpoint, BadRoots, BuildIssuerError, Endpoint, Issuer},
     listen::TooFewDescriptors,
     vault::{self, BadFileSettings, StoreKind, StoredSecret, Vault},
 };
@@ -336,7 +336,7 @@ pub enum ChangeError {
     Endpoint(#[from] BadEndpoint),
     /// The profile's CA file or proxy cannot be used.
     #[error(transparent)]
-    Issuer(#[from] BuildIssuerError),
+    Issuer(BuildIssuerError),
     /// The profile wants the `file` vault, and none is set up.
     #[error(
         "no file vault is set up; add [vault.file] with key_file or key_credential to the configuration, and reload"
@@ -360,8 +360,8 @@ pub enum ChangeError {
     /// The process may not open as many files as it must.
     #[error(transparent)]
     Descriptors(#[from] TooFewDescriptors),
-    /// The process has no file descriptor left.
-    #[error("the system refuses another profile its timer: {0}")]
+    /// The process or the system is out of file descriptors or memory.
+    #[error("the system refuses what another profile needs: {0}")]
     System(std::io::Error),
     /// A fault of ours.
     #[error("{0}")]
@@ -371,6 +371,19 @@ pub enum ChangeError {
 impl From<Failure> for ChangeError {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure)
+    }
+}
+
+impl From<BuildIssuerError> for ChangeError {
+    fn from(error: BuildIssuerError) -> Self {
+        match error {
+            BuildIssuerError::Roots(BadRoots::Exhausted(cause)) => Self::System(cause),
+            BuildIssuerError::Roots(BadRoots::None | BadRoots::File { .. })
+            | BuildIssuerError::Proxy(_)
+            | BuildIssuerError::ProxyForHttp
+            | BuildIssuerError::OrganizationId
+            | BuildIssuerError::Client => Self::Issuer(error),
+        }
     }
 }
 

@@ -1,9 +1,17 @@
 //! The HTTP client of an issuer, with every door closed that the library leaves open.
 
-use std::{net::Ipv4Addr, net::Ipv6Addr, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use reqwest::{Client, ClientBuilder, Proxy, Url, header::HeaderValue, redirect, retry};
 use rustls::{ClientConfig, RootCertStore, crypto::ring, version};
+use tokio::{
+    task::{self, JoinHandle},
+    time,
+};
 
 use super::{BadRoots, Target, roots};
 
@@ -24,11 +32,82 @@ impl Default for Deadlines {
     }
 }
 
-/// The client for a target.
-pub(super) fn build(target: &Target, deadlines: Deadlines) -> Result<Client, BuildIssuerError> {
+/// The client of one target. After an exchange with a server that was not trusted, the certificate authorities are read
+/// anew before the next: whoever replaces their files need not tell the daemon.
+#[derive(Debug)]
+pub(super) struct Caller {
+    target: Target,
+    deadlines: Deadlines,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    client: Client,
+    is_doubted: bool,
+    /// What reads the files, when the disk took too long the last time: a disk that hangs holds up one thread and not
+    /// ever more.
+    reading: Option<Reading>,
+    /// Why they could not be read anew.
+    unread: Option<BuildIssuerError>,
+}
+
+type Reading = JoinHandle<Result<Client, BuildIssuerError>>;
+
+impl Caller {
+    pub(super) fn new(target: &Target, deadlines: Deadlines) -> Result<Self, BuildIssuerError> {
+        let kept = Kept::new(build(target, deadlines)?);
+        Ok(Self { target: target.clone(), deadlines, kept: Mutex::new(kept) })
+    }
+
+    /// The client for the next exchange.
+    pub(super) async fn client(&self) -> Client {
+        if self.kept().is_doubted {
+            self.renew().await;
+        }
+        self.kept().client.clone()
+    }
+
+    /// The server was not trusted. Brings why the authorities could not be read anew, if that was tried before.
+    pub(super) fn doubt(&self) -> Option<BuildIssuerError> {
+        let mut kept = self.kept();
+        kept.is_doubted = true;
+        kept.unread.take()
+    }
+
+    /// Where they cannot be read, those that were read before are as good as any: the server may be mended.
+    async fn renew(&self) {
+        let mut reading = self.kept().reading.take().unwrap_or_else(|| self.read());
+        let read = time::timeout(self.deadlines.connect, &mut reading).await;
+        let mut kept = self.kept();
+        match read {
+            Ok(Ok(Ok(client))) => *kept = Kept::new(client),
+            Ok(Ok(Err(error))) => kept.unread = Some(error),
+            Ok(Err(error)) => tracing::error!(%error, "the certificate authorities were not read anew"),
+            Err(_) => kept.reading = Some(reading),
+        }
+    }
+
+    fn read(&self) -> Reading {
+        let (target, deadlines) = (self.target.clone(), self.deadlines);
+        task::spawn_blocking(move || build(&target, deadlines))
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    const fn new(client: Client) -> Self {
+        Self { client, is_doubted: false, reading: None, unread: None }
+    }
+}
+
+fn build(target: &Target, deadlines: Deadlines) -> Result<Client, BuildIssuerError> {
     let https = target.endpoint.origin().is_https();
     // Plain http stays on this machine and needs no authorities, so it works on a machine that has none.
-    let roots = if https { roots::load(target.ca_file.as_deref())? } else { RootCertStore::empty() };
+    let roots = if https { roots::load(target.ca_file.as_deref())? } else { RootCertStore::empty().into() };
     let mut builder = locked_down()
         .tls_backend_preconfigured(tls_config(roots))
         .https_only(https)
@@ -65,7 +144,7 @@ fn locked_down() -> ClientBuilder {
 }
 
 /// TLS 1.2 or 1.3 by ring, HTTP/1.1 only, and no key log: `SSLKEYLOGFILE` is not looked at.
-fn tls_config(roots: RootCertStore) -> ClientConfig {
+fn tls_config(roots: Arc<RootCertStore>) -> ClientConfig {
     let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(&[&version::TLS13, &version::TLS12])
         .expect("ring has cipher suites for both versions")

@@ -6,11 +6,14 @@
 //! server between it and Airbyte. The places are those where distributions are known to put the bundle.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, Metadata},
     io::{self, Read as _},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, Weak},
 };
 
+use rustix::io::Errno;
 use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, pem, pem::PemObject as _},
@@ -30,31 +33,87 @@ const BUNDLES: [&str; 7] = [
 /// The largest file of certificates that is read, in bytes. Debian's whole bundle has a fifth of it.
 const LARGEST_FILE: u64 = 1024 * 1024;
 
-/// The system's certificate authorities, and those in `ca_file` besides.
+/// The system's authorities as they were last read: profiles that trust nothing besides share them.
+static SHARED: Shelf = Shelf::empty();
+
+/// The system's certificate authorities, and those in `ca_file` besides. They are read anew where the files have
+/// changed since somebody else did so.
 ///
 /// # Errors
-/// When there are none at all, or `ca_file` cannot be used.
-pub(super) fn load(ca_file: Option<&Path>) -> Result<RootCertStore, BadRoots> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(system());
-    if let Some(path) = ca_file {
-        let at_fault = |fault| BadRoots::File { path: path.to_owned(), fault };
-        for certificate in private(path).map_err(at_fault)? {
-            roots.add(certificate).map_err(|_| at_fault(BadCaFile::BadCertificate))?;
-        }
+/// When there are none at all, `ca_file` cannot be used, or the system is out of what it takes to read them.
+pub(super) fn load(ca_file: Option<&Path>) -> Result<Arc<RootCertStore>, BadRoots> {
+    let system = SHARED.first_of(&BUNDLES)?;
+    let Some(path) = ca_file else {
+        return if system.is_empty() { Err(BadRoots::None) } else { Ok(system) };
+    };
+    let mut roots = RootCertStore::clone(&system);
+    let at_fault = |fault| BadRoots::of_file(path, fault);
+    for certificate in private(path).map_err(at_fault)? {
+        roots.add(certificate).map_err(|_| at_fault(BadCaFile::BadCertificate))?;
     }
-    if roots.is_empty() {
-        return Err(BadRoots::None);
-    }
-    Ok(roots)
+    Ok(Arc::new(roots))
 }
 
-fn system() -> Vec<CertificateDer<'static>> {
-    let certificates = |path: &&str| {
-        let text = fs::read(path).unwrap_or_default();
-        CertificateDer::pem_slice_iter(&text).filter_map(Result::ok).collect::<Vec<_>>()
-    };
-    BUNDLES.iter().map(certificates).find(|found| !found.is_empty()).unwrap_or_default()
+/// Where the bundle that was read last can be had again while somebody uses it.
+struct Shelf(Mutex<Option<(Stamp, Weak<RootCertStore>)>>);
+
+impl Shelf {
+    const fn empty() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    /// What is in the first of these bundles that has any authority; nothing where none has.
+    fn first_of(&self, bundles: &[&str]) -> Result<Arc<RootCertStore>, BadRoots> {
+        for path in bundles {
+            match self.bundle(Path::new(path)) {
+                Ok(roots) if roots.is_empty() => {}
+                Ok(roots) => return Ok(roots),
+                Err(error) if is_passing(&error) => return Err(BadRoots::Exhausted(error)),
+                Err(_is_not_there) => {}
+            }
+        }
+        Ok(Arc::new(RootCertStore::empty()))
+    }
+
+    fn bundle(&self, path: &Path) -> io::Result<Arc<RootCertStore>> {
+        let stamp = Stamp::of(path, &fs::metadata(path)?);
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = last.as_ref().filter(|(of, _)| *of == stamp);
+        if let Some(roots) = known.and_then(|(_, roots)| roots.upgrade()) {
+            return Ok(roots);
+        }
+        let text = fs::read(path)?;
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(CertificateDer::pem_slice_iter(&text).filter_map(Result::ok));
+        let roots = Arc::new(roots);
+        *last = Some((stamp, Arc::downgrade(&roots)));
+        Ok(roots)
+    }
+}
+
+/// What tells a file from the one that was there before it, or from what was in it.
+#[derive(PartialEq, Eq)]
+struct Stamp {
+    path: PathBuf,
+    file: (u64, u64),
+    length: u64,
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    fn of(path: &Path, file: &Metadata) -> Self {
+        Self {
+            path: path.to_owned(),
+            file: (file.dev(), file.ino()),
+            length: file.len(),
+            changed: (file.ctime(), file.ctime_nsec()),
+        }
+    }
+}
+
+/// Whether the process or the system is out of descriptors or memory, which says nothing about the file.
+fn is_passing(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM))
 }
 
 fn private(path: &Path) -> Result<Vec<CertificateDer<'static>>, BadCaFile> {
@@ -87,6 +146,9 @@ pub enum BadRoots {
         "no certificate authorities found on this system; install its ca-certificates package or set ca_file"
     )]
     None,
+    /// The process or the system is out of descriptors or memory. That passes, and says nothing about the files.
+    #[error("the certificate authorities cannot be read now: {0}")]
+    Exhausted(io::Error),
     /// The profile's own file cannot be used.
     #[error("ca_file {path}: {fault}", path = path.display())]
     File {
@@ -96,6 +158,21 @@ pub enum BadRoots {
         #[source]
         fault: BadCaFile,
     },
+}
+
+impl BadRoots {
+    fn of_file(path: &Path, fault: BadCaFile) -> Self {
+        let at_fault = |fault| Self::File { path: path.to_owned(), fault };
+        match fault {
+            BadCaFile::Unreadable(error) if is_passing(&error) => Self::Exhausted(error),
+            BadCaFile::Unreadable(error) => at_fault(BadCaFile::Unreadable(error)),
+            BadCaFile::NotAFile
+            | BadCaFile::TooLarge
+            | BadCaFile::Damaged(_)
+            | BadCaFile::NoCertificate
+            | BadCaFile::BadCertificate => at_fault(fault),
+        }
+    }
 }
 
 /// What is wrong with a profile's file of certificate authorities.
@@ -136,6 +213,7 @@ mod tests {
                 fault
             }
             Err(BadRoots::None) => panic!("the file was not looked at"),
+            Err(BadRoots::Exhausted(error)) => panic!("{error}"),
             Ok(roots) => panic!("{} roots from a bad file", roots.len()),
         }
     }
@@ -148,11 +226,47 @@ mod tests {
     fn a_private_authority_is_added_to_the_systems() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         write!(file, "a comment\n{}{}", certificate(), certificate()).unwrap();
-        let before = system().len();
-        let mut alone = RootCertStore::empty();
-        let (taken, _) = alone.add_parsable_certificates(system());
-        assert!(taken <= before);
-        assert_eq!(load(Some(file.path())).unwrap().len(), taken + 2);
+        let alone = Shelf::empty().first_of(&BUNDLES).unwrap().len();
+        assert_eq!(load(Some(file.path())).unwrap().len(), alone + 2);
+    }
+
+    #[test]
+    fn a_bundle_is_read_once_and_anew_when_it_has_changed() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(certificate().as_bytes()).unwrap();
+        let path = file.path().to_owned();
+        let bundles = [path.to_str().unwrap()];
+        let shelf = Shelf::empty();
+        let first = shelf.first_of(&bundles).unwrap();
+        assert!(Arc::ptr_eq(&first, &shelf.first_of(&bundles).unwrap()));
+        file.write_all(certificate().as_bytes()).unwrap();
+        assert_eq!((first.len(), shelf.first_of(&bundles).unwrap().len()), (1, 2));
+    }
+
+    #[test]
+    fn a_bundle_without_a_certificate_is_passed_over() {
+        let (empty, mut full) =
+            (tempfile::NamedTempFile::new().unwrap(), tempfile::NamedTempFile::new().unwrap());
+        full.write_all(certificate().as_bytes()).unwrap();
+        let bundles = ["/nonexistent/ca.pem", "/etc/passwd/ca.pem", empty.path().to_str().unwrap()];
+        let shelf = Shelf::empty();
+        assert!(shelf.first_of(&bundles).unwrap().is_empty());
+        let found = shelf.first_of(&[&bundles[..], &[full.path().to_str().unwrap()]].concat()).unwrap();
+        assert_eq!(found.len(), 1);
+    }
+
+    #[test]
+    fn to_be_out_of_descriptors_is_not_to_have_no_authorities() {
+        for errno in [Errno::MFILE, Errno::NFILE, Errno::NOMEM] {
+            assert!(is_passing(&errno.into()));
+            let fault = BadCaFile::Unreadable(errno.into());
+            assert!(matches!(BadRoots::of_file(Path::new("ca.pem"), fault), BadRoots::Exhausted(_)));
+        }
+        for errno in [Errno::NOENT, Errno::ACCESS, Errno::NOTDIR, Errno::IO] {
+            assert!(!is_passing(&errno.into()));
+            let fault = BadCaFile::Unreadable(errno.into());
+            assert!(matches!(BadRoots::of_file(Path::new("ca.pem"), fault), BadRoots::File { .. }));
+        }
     }
 
     #[test]

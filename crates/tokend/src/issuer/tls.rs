@@ -10,6 +10,9 @@ use rustls::{AlertDescription, CertificateError, Error, OtherError, pki_types::U
 /// How long until it is worth another try.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// In seconds.
+const DAY: u64 = 24 * 60 * 60;
+
 /// One line about why the handshake with `server` failed.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is rustls's and may grow")]
 pub(super) fn explain(error: &Error, server: &str) -> String {
@@ -31,15 +34,15 @@ fn certificate(fault: &CertificateError, server: &str) -> String {
     use CertificateError as Fault;
     match fault {
         Fault::ExpiredContext { time, not_after } => format!(
-            "the certificate of {server} expired on {}; renew it (this machine's clock says {})",
+            "the certificate of {server} expired on {}; renew it{}",
             date(*not_after),
-            date(*time)
+            clock_doubt(*not_after, *time)
         ),
         Fault::Expired => format!("the certificate of {server} has expired; renew it"),
         Fault::NotValidYetContext { time, not_before } => format!(
-            "the certificate of {server} is valid only from {}; this machine's clock says {}",
+            "the certificate of {server} is valid only from {}; wait until then{}",
             date(*not_before),
-            date(*time)
+            clock_doubt(*not_before, *time)
         ),
         Fault::NotValidYet => {
             format!("the certificate of {server} is not valid yet; is this machine's clock right?")
@@ -73,8 +76,37 @@ fn is_authority_as_server(OtherError(cause): &OtherError) -> bool {
     matches!(cause.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
 }
 
+/// A certificate that is out by more than a day is often in order, and this machine's clock is not.
+fn clock_doubt(limit: UnixTime, now: UnixTime) -> String {
+    if limit.as_secs().abs_diff(now.as_secs()) <= DAY {
+        return String::new();
+    }
+    format!(", or set this machine's clock, which says {}", date(now))
+}
+
 fn date(time: UnixTime) -> String {
     let seconds = i64::try_from(time.as_secs()).ok();
     let timestamp = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
     timestamp.map_or_else(|| "an impossible date".to_owned(), |timestamp| timestamp.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON: u64 = 1_750_000_000;
+
+    fn expired(seconds_ago: u64) -> String {
+        let not_after = UnixTime::since_unix_epoch(Duration::from_secs(NOON - seconds_ago));
+        let time = UnixTime::since_unix_epoch(Duration::from_secs(NOON));
+        explain(&CertificateError::ExpiredContext { time, not_after }.into(), "https://a.example:443")
+    }
+
+    #[test]
+    fn the_clock_is_doubted_only_where_it_is_more_than_a_day_off() {
+        let renew = "the certificate of https://a.example:443 expired on 2025-06-14T15:06:40Z; renew it";
+        assert_eq!(expired(DAY), renew);
+        let beyond = expired(DAY + 1);
+        assert!(beyond.ends_with("; renew it, or set this machine's clock, which says 2025-06-15T15:06:40Z"));
+    }
 }

@@ -4,7 +4,7 @@ use std::{error::Error, io};
 
 use airbyte_token_core::{Detail, Failure, Origin};
 
-use super::{Deadlines, receive::ReceiveError, tls};
+use super::{BuildIssuerError, Deadlines, receive::ReceiveError, tls};
 
 /// What an exchange passes through: enough to say where it got stuck.
 #[derive(Debug)]
@@ -23,17 +23,13 @@ impl Route {
     /// The failure that an error stands for. All of it may pass; what is wrong with a certificate is asked again only
     /// after a minute, because it heals when somebody mends it and not before.
     pub(super) fn failure(&self, error: &ReceiveError) -> Failure {
-        let error = match error {
-            ReceiveError::Transport(error) => error,
-            ReceiveError::HeadersTooLarge => return transient("the reply's headers are larger than 16 KiB"),
-            ReceiveError::BodyTooLarge => return transient("the reply is larger than 64 KiB"),
-        };
-        match causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
-            Some(cause) => Failure::Transient {
-                retry_after: Some(tls::PATIENCE),
-                detail: Detail::new(&tls::explain(cause, &self.to)),
+        match error {
+            ReceiveError::Transport(error) => match tls_fault(error) {
+                Some(fault) => unproven(&tls::explain(fault, &self.to)),
+                None => transient(&self.words(error)),
             },
-            None => transient(&self.words(error)),
+            ReceiveError::HeadersTooLarge => transient("the reply's headers are larger than 16 KiB"),
+            ReceiveError::BodyTooLarge => transient("the reply is larger than 64 KiB"),
         }
     }
 
@@ -60,6 +56,29 @@ impl Route {
         }
         format!("the connection to {to} failed")
     }
+}
+
+/// Whether the server showed a certificate that the authorities do not vouch for.
+pub(super) fn is_distrust(error: &ReceiveError) -> bool {
+    match error {
+        ReceiveError::Transport(error) => {
+            matches!(tls_fault(error), Some(rustls::Error::InvalidCertificate(_)))
+        }
+        ReceiveError::HeadersTooLarge | ReceiveError::BodyTooLarge => false,
+    }
+}
+
+/// The failure where the server is not trusted, and whether it should be could not be looked up anew.
+pub(super) fn unread(error: &BuildIssuerError) -> Failure {
+    unproven(&error.to_string())
+}
+
+fn tls_fault(error: &reqwest::Error) -> Option<&rustls::Error> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+fn unproven(text: &str) -> Failure {
+    Failure::Transient { retry_after: Some(tls::PATIENCE), detail: Detail::new(text) }
 }
 
 fn transient(text: &str) -> Failure {

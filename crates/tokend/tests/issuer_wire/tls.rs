@@ -122,7 +122,7 @@ async fn an_expired_certificate_is_told_with_its_date() {
     let tls = authority.certificate(&["127.0.0.1"], |params| params.not_after = date_time_ymd(2024, 2, 29));
     let told = told(tls, &authority.file()).await;
     assert!(
-        told.contains("expired on 2024-02-29T00:00:00Z; renew it (this machine's clock says 2"),
+        told.contains("expired on 2024-02-29T00:00:00Z; renew it, or set this machine's clock, which says 2"),
         "{told}"
     );
 }
@@ -132,7 +132,7 @@ async fn a_certificate_that_is_not_valid_yet_is_told_with_its_date() {
     let authority = Authority::new();
     let tls = authority.certificate(&["127.0.0.1"], |params| params.not_before = date_time_ymd(3000, 1, 1));
     let told = told(tls, &authority.file()).await;
-    assert!(told.contains("valid only from 3000-01-01T00:00:00Z; this machine's clock says 2"), "{told}");
+    assert!(told.contains("valid only from 3000-01-01T00:00:00Z; wait until then, or set"), "{told}");
 }
 
 #[tokio::test]
@@ -149,6 +149,37 @@ async fn a_certificate_without_any_name_is_told_apart() {
     let authority = Authority::new();
     let told = told(authority.certificate(&[], |_| ()), &authority.file()).await;
     assert!(told.contains("names no host at all (no subjectAltName)"), "{told}");
+}
+
+#[tokio::test]
+async fn a_file_of_authorities_that_was_replaced_is_read_anew_once_a_server_was_not_trusted() {
+    let (old, new) = (Authority::named("old"), Authority::named("new"));
+    let (sandbox, file) = (secure_airbyte(new.certificate(&["127.0.0.1"], |_| ())), old.file());
+    let issuer = trusting(&sandbox.url(), &file);
+    assert!(transient(&issuer).await.0.contains("from an unknown authority"));
+
+    std::fs::write(file.path(), "nothing of use").unwrap();
+    let (told, wait) = transient(&issuer).await;
+    assert!(
+        told.contains(&file.path().display().to_string()) && told.contains("no BEGIN CERTIFICATE"),
+        "{told}"
+    );
+    assert_eq!(wait, Some(Duration::from_secs(60)));
+
+    std::fs::write(file.path(), new.pem).unwrap();
+    exchange(&issuer).await.unwrap();
+    assert_eq!(sandbox.exchanges(), 1);
+}
+
+#[tokio::test]
+async fn authorities_that_cannot_be_read_anew_stay_trusted() {
+    let authority = Authority::new();
+    let (sandbox, file) = (secure_airbyte(authority.certificate(&["127.0.0.2"], |_| ())), authority.file());
+    let issuer = trusting(&sandbox.url(), &file);
+    assert!(transient(&issuer).await.0.contains("another host"));
+    drop(sandbox);
+    std::fs::remove_file(file.path()).unwrap();
+    assert!(transient(&issuer).await.0.contains("connection refused"), "it is tried all the same");
 }
 
 /// What `openssl req -x509` makes, used both as the server's certificate and as `ca_file`.
