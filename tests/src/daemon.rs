@@ -159,6 +159,15 @@ impl Daemon {
     /// When it does not.
     pub fn reload(&self) -> String {
         self.signal(Signal::HUP);
+        self.await_reload()
+    }
+
+    /// Waits for the end of a reload, and gives back what it then tells the service manager.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn await_reload(&self) -> String {
         assert!(self.await_news("RELOADING=1").is_some(), "it ended:\n{}", self.log());
         self.await_news("READY=1").expect("it is still there")
     }

@@ -2,6 +2,7 @@
 
 use std::{path::Path, process::Command};
 
+use airbyte_token_local::ProfileState;
 use airbyte_tokend_tests::{Airbyte, Binary, Daemon, Home, Process};
 
 const README: &str = include_str!("../../../README.md");
@@ -67,4 +68,26 @@ fn the_readme_tells_every_exit_status_and_every_error_code_that_people_meet() {
     for status in airbyte_token_local::ExitStatus::ALL {
         assert!(README.contains(&format!("| {} |", status.code())), "{status:?}");
     }
+}
+
+#[test]
+fn the_readme_tells_every_state_with_what_it_means_and_what_to_do() {
+    let row = |state: ProfileState| {
+        format!("| `{state}` | {} | {} |", state.meaning(), state.remedy().unwrap_or("nothing"))
+    };
+    let told = README.split("| state | what it means | what to do |\n|---|---|---|\n").nth(1);
+    let table = told.and_then(|rest| rest.split("\n\n").next()).expect("the README has a table of states");
+    let expected = ProfileState::ALL.map(row).join("\n");
+    assert_eq!(table, expected, "this is what it must be:\n{expected}");
+}
+
+#[test]
+fn the_readme_s_steps_for_ci_work_as_printed() {
+    let (home, airbyte) = (Home::new().with_file_vault(), Airbyte::start());
+    assert_eq!(Daemon::start_cold(&home, &airbyte).stop().code(), Some(0));
+    let steps: Vec<_> = shell_lines().skip_while(|line| *line != "airbyte-tokend &").take(2).collect();
+    assert!(steps.len() == 2 && steps[1].starts_with("airbyte-token wait "), "{steps:?}");
+    let script = format!("set -e\n{}\nairbyte-token print\nkill %1\nwait", steps.join("\n"));
+    let ended = Process::start(&mut bash(&home, &script), b"").wait();
+    assert_eq!(ended.text(), format!("{}\n", airbyte.latest_token()), "{}", ended.stderr);
 }

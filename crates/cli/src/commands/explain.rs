@@ -8,7 +8,10 @@ mod zone;
 use airbyte_token_core::ProfileName;
 use airbyte_token_local::wire::{LastError, TimelineQuery, TimelineReply};
 
-use super::{Daemon, table::lasting};
+use super::{
+    Daemon,
+    table::{lasting, painted},
+};
 use crate::{
     failure::Failure,
     output::{self, shown},
@@ -36,12 +39,8 @@ fn page(reply: &TimelineReply, zone: &Zone, paint: Paint) -> String {
 /// The state in a word and a sentence.
 fn headline(reply: &TimelineReply, paint: Paint) -> String {
     let TimelineReply { profile, state, expires_in, .. } = reply;
-    let state_painted = match (state.remedy().is_none(), expires_in.is_some()) {
-        (true, _) => paint.good(state.name()),
-        (false, true) => paint.warning(state.name()),
-        (false, false) => paint.bad(state.name()),
-    };
-    format!("{profile} is {state_painted}: {}\n", state.meaning())
+    let in_a_word = painted(state.name(), *state, expires_in.is_some(), paint);
+    format!("{profile} is {in_a_word}: {}\n", state.meaning())
 }
 
 fn now(reply: &TimelineReply, paint: Paint) -> String {

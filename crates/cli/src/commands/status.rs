@@ -8,7 +8,7 @@ use airbyte_token_local::{
 
 use super::{
     Daemon,
-    table::{NO_PROFILES, Table, lasting, no_such_profile, starred},
+    table::{NO_PROFILES, Table, lasting, no_such_profile, painted, starred},
 };
 use crate::{
     failure::Failure,
@@ -41,7 +41,7 @@ fn page(reply: &StatusReply, paint: Paint) -> String {
     let mut lines = table.lines().into_iter();
     let mut page = daemon + &lines.next().unwrap_or_default() + "\n";
     for (line, profile) in lines.zip(&reply.profiles) {
-        page += &painted(&line, profile, paint);
+        page += &painted(&line, profile.state, profile.expires_in.is_some(), paint);
         page += "\n";
         page += &match &profile.last_error {
             Some(error) => told(error, paint),
@@ -123,14 +123,4 @@ fn told_of_clock(profile: &ProfileStatus, paint: Paint) -> String {
         let how_far = lasting(skew.unsigned_abs());
         format!("    {} this machine's clock is {how_far} {way} Airbyte's\n", paint.warning("warning:"))
     })
-}
-
-fn painted(line: &str, profile: &ProfileStatus, paint: Paint) -> String {
-    let is_well = profile.state.remedy().is_none();
-    match (profile.state == ProfileState::Idle, is_well, profile.expires_in.is_some()) {
-        (true, ..) => line.to_owned(),
-        (false, true, _) => paint.good(line),
-        (false, false, true) => paint.warning(line),
-        (false, false, false) => paint.bad(line),
-    }
 }

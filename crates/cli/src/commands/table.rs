@@ -3,9 +3,9 @@
 use std::fmt;
 
 use airbyte_token_core::ProfileName;
-use airbyte_token_local::ErrorCode;
+use airbyte_token_local::{ErrorCode, ProfileState};
 
-use crate::{failure::Failure, output::shown};
+use crate::{failure::Failure, output::shown, terminal::Paint};
 
 /// What is said where there is nothing to list.
 pub(super) const NO_PROFILES: &str = "no profiles yet; `airbyte-token login` makes one\n";
@@ -59,6 +59,16 @@ pub(super) fn lasting(seconds: u64) -> String {
         60..3_600 => format!("{minutes}m {}s", seconds % 60),
         3_600..86_400 => format!("{hours}h {}m", minutes % 60),
         86_400.. => format!("{days}d {}h", hours % 24),
+    }
+}
+
+/// What is said of a profile in this state, in the colour of how bad it is.
+pub(super) fn painted(text: &str, state: ProfileState, is_token_alive: bool, paint: Paint) -> String {
+    match (state, state.remedy(), is_token_alive) {
+        (ProfileState::Idle, ..) => text.to_owned(),
+        (_, None, _) => paint.good(text),
+        (_, Some(_), true) => paint.warning(text),
+        (_, Some(_), false) => paint.bad(text),
     }
 }
 

@@ -169,7 +169,8 @@ impl History {
             let mut kept = self.kept();
             kept.skew = kept.skew.map(|skew| skew.after_leap(moved, now));
             drop(kept);
-            let seconds = i64::try_from(moved / 1000).unwrap_or(i64::MAX);
+            // The clocks are read a moment apart: what was set by an hour seems a moment less.
+            let seconds = i64::try_from((moved + 500 * moved.signum()) / 1000).unwrap_or(i64::MAX);
             self.add(now, What::ClockSet(seconds));
         }
     }
@@ -269,7 +270,9 @@ mod tests {
         assert_eq!(moved_to(at(30_000, 30_900)), None, "a suspend moves both");
         assert_eq!(moved_to(at(30_001, 27_301)), Some(-3_600));
         assert_eq!(moved_to(at(30_002, 30_902)), Some(3_600));
-        assert_eq!(history.events().len(), 2);
+        let back = Moment::new(Duration::from_millis(30_002_999), Duration::from_secs(27_303));
+        assert_eq!(moved_to(back), Some(-3_600), "the clocks were read a moment apart");
+        assert_eq!(history.events().len(), 3);
     }
 
     #[test]
