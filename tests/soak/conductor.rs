@@ -88,6 +88,8 @@ struct Conductor<'a> {
     first: Option<String>,
     /// Those who have exceeded their budget: it is told once of each.
     excessive: BTreeSet<usize>,
+    /// When callers were sent home.
+    asked_until: Seconds,
 }
 
 impl<'a> Conductor<'a> {
@@ -110,18 +112,20 @@ impl<'a> Conductor<'a> {
             breaches: Vec::new(),
             first: None,
             excessive: BTreeSet::new(),
+            asked_until: Seconds::INFINITY,
         }
     }
 
     fn play(&mut self, stage: &mut Stage) -> Result<(), Trouble> {
         for (number, act) in self.script.acts.iter().enumerate() {
             self.play_act(act);
-            self.judge(number);
+            self.judge(number, clock::now());
             stage.act(number, self.script, act, &self.world.blows, self.crowd, self.breaches.len())?;
         }
         // Whoever still waits for an answer shall get one.
         self.world.perform(Event::AllUpstreams(None));
         self.world.consult();
+        self.asked_until = clock::now();
         Ok(())
     }
 
@@ -134,13 +138,13 @@ impl<'a> Conductor<'a> {
         clock::wait_until(began + act.length as Seconds / 1e3);
     }
 
-    /// Judges everything that happened up to now.
-    fn judge(&mut self, act: usize) {
+    /// Judges everything that happened up to now. From `asked_until` on nobody asks any more.
+    fn judge(&mut self, act: usize, asked_until: Seconds) {
         let answers = self.crowd.take_answers();
         self.world.facts.ledger = self.scribe.ledger();
         let now = clock::now();
         let mut found = self.oracle.judge(&answers, &self.world.facts);
-        found.extend(self.world.recoveries.observe(&answers, &self.world.facts, now));
+        found.extend(self.world.recoveries.observe(&answers, &self.world.facts, asked_until));
         found.extend(self.search(now));
         found.extend(self.look_for_excess(now));
         found.sort_by(|one, other| one.at.total_cmp(&other.at));
@@ -168,7 +172,7 @@ impl<'a> Conductor<'a> {
     /// Ends everything, judges what is left, and counts.
     fn conclude(mut self, took: Seconds) -> Outcome {
         self.world.end();
-        self.judge(self.script.acts.len() - 1);
+        self.judge(self.script.acts.len() - 1, self.asked_until);
         let (exchanges, busiest_minute) = self.count_exchanges();
         let (blind, searched) = self.outputs.try_search(&self.secrets);
         Outcome {

@@ -75,7 +75,7 @@ impl<'a> Draft<'a> {
     }
 
     fn storm(&mut self) {
-        self.length = self.dice.between(13_000, 15_000);
+        self.length = self.dice.between(16_000, 18_000);
         let fault = self.dice.pick(&["reset", "status=500", "status=503", "half-close", "token=empty"]);
         self.add(0, Event::AllUpstreams(None));
         let outbreak = self.dice.between(2_000, 2_500);
