@@ -1,1 +1,10 @@
-//! The daemon killed, started twice, starved, told to stop.
+//! The daemon killed, started twice, started by its socket, starved, told to stop.
+
+mod footprint;
+mod killed;
+mod passed;
+mod remembered;
+mod revoked;
+mod rivals;
+mod stopped;
+mod unit;
