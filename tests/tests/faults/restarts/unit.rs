@@ -11,9 +11,10 @@ fn directive(section: &str, name: &str) -> &'static str {
     let section = UNIT.split_once(&format!("\n[{section}]\n")).expect("there is such a section").1;
     let section = section.split("\n[").next().unwrap_or_default();
     let mut values = section.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('='));
-    let value = values.next().unwrap_or_else(|| panic!("{name} is not set"));
+    let value = values.next();
+    assert!(value.is_some(), "{name} is not set");
     assert_eq!(values.next(), None, "{name} is set once");
-    value
+    value.unwrap_or_default()
 }
 
 /// Fault 37: a bad configuration.
