@@ -90,6 +90,7 @@ impl Daemon {
         tokio::spawn(obey_signals(state.clone(), Signals::new()?, Arc::clone(&stop)));
         tokio::spawn(tell_leaps(state.clone(), LeapWatch::new()?));
         let keeper = tokio::spawn(remembering.clone().keep());
+        let vigil = listening.vigil().map(|vigil| tokio::spawn(vigil.keep()));
         tracing::info!(socket = %listening.path().display(), profiles = state.config().profiles.len(), "serving");
         tell_manager(&[NotifyState::Ready, NotifyState::Status("serving")]);
         let pulse = Pulse {
@@ -102,6 +103,9 @@ impl Daemon {
         state.stop();
         keeper.abort();
         write_last(remembering).await;
+        if let Some(vigil) = vigil {
+            vigil.abort();
+        }
         drop(listening);
         tracing::info!("stopped");
         Ok(())

@@ -4,10 +4,12 @@
 mod descriptors;
 mod directory;
 mod lock;
+mod vigil;
 
 pub use descriptors::{Descriptors, FEWEST_SEATS, MOST_SEATS, TooFewDescriptors};
 pub use directory::DirectoryError;
 pub use lock::LockError;
+pub use vigil::Vigil;
 
 use std::{
     fs, io,
@@ -29,7 +31,7 @@ pub struct Listening {
     _lock: Lock,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Inode {
     device: u64,
     number: u64,
@@ -61,15 +63,26 @@ impl Listening {
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    /// Somebody to watch over the socket's name; nobody where it is systemd's, or where the system has no watch left:
+    /// then a socket that is removed stays so. Must be called on the runtime.
+    #[must_use]
+    pub fn vigil(&self) -> Option<Vigil> {
+        let vigil = Vigil::over(&self.path, &spare(&self.path), self.bound?);
+        vigil.inspect_err(|error| tracing::debug!(%error, "the socket's name is not watched")).ok()
+    }
 }
 
 impl Drop for Listening {
-    /// Takes the socket's name away while the lock is still held, unless it is systemd's or somebody replaced it.
+    /// Takes the socket's names away while the lock is still held, unless it is systemd's or somebody replaced it.
     fn drop(&mut self) {
         let still_ours =
             fs::symlink_metadata(&self.path).is_ok_and(|now| Some(Inode::of(&now)) == self.bound);
-        if still_ours && let Err(error) = fs::remove_file(&self.path) {
-            tracing::debug!(%error, "the socket's name could not be removed");
+        let names = [still_ours.then(|| self.path.clone()), self.bound.map(|_| spare(&self.path))];
+        for name in names.into_iter().flatten() {
+            if let Err(error) = fs::remove_file(name) {
+                tracing::debug!(%error, "a name of the socket could not be removed");
+            }
         }
     }
 }
@@ -106,20 +119,34 @@ fn path_of(listener: &UnixListener) -> Result<PathBuf, ListenError> {
     address.as_ref().and_then(SocketAddr::as_pathname).map(Path::to_owned).ok_or(ListenError::NoDirectory)
 }
 
+/// The second name of the socket at this path: from it, the first can be made again.
+fn spare(path: &Path) -> PathBuf {
+    path.with_extension("spare")
+}
+
 /// Binds under another name and renames over the old socket: there is no moment without a socket. Between `bind` and
 /// `chmod` the mode is seen by no one: the directory is 0700 and ours.
 fn bind(path: &Path) -> io::Result<(UnixListener, Inode)> {
     let fresh = path.with_extension("new");
-    match fs::remove_file(&fresh) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
+    discard(&fresh)?;
     let listener = UnixListener::bind(&fresh)?;
     fs::set_permissions(&fresh, fs::Permissions::from_mode(0o600))?;
     rustix::net::listen(&listener, BACKLOG)?;
+    discard(&spare(path))?;
+    if let Err(error) = fs::hard_link(&fresh, spare(path)) {
+        tracing::debug!(%error, "the socket has no second name: one that is removed stays so");
+    }
     fs::rename(&fresh, path)?;
     let inode = Inode::of(&fs::symlink_metadata(path)?);
     Ok((listener, inode))
+}
+
+/// What a daemon that was killed has left.
+fn discard(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// Why there is no socket to serve on.
@@ -169,6 +196,42 @@ mod tests {
         let inherited = UnixListener::bind_addr(&address).unwrap();
         let refused = Listening::open("/nowhere/api.sock".as_ref(), Some(inherited));
         assert!(matches!(refused, Err(ListenError::NoDirectory)));
+    }
+
+    /// Whether somebody who watches over this socket puts its name back after this.
+    async fn is_put_back_after(change: impl FnOnce(&Path)) -> bool {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("run/api.sock");
+        let (_listener, listening) = Listening::open(&path, None).unwrap();
+        let watching = tokio::spawn(listening.vigil().unwrap().keep());
+        tokio::task::yield_now().await;
+        change(&path);
+        while !watching.is_finished() && std::os::unix::net::UnixStream::connect(&path).is_err() {
+            tokio::task::yield_now().await;
+        }
+        let put_back = !watching.is_finished();
+        watching.abort();
+        put_back && std::os::unix::net::UnixStream::connect(&path).is_ok()
+    }
+
+    #[tokio::test]
+    async fn a_name_that_is_removed_or_moved_away_is_put_back() {
+        assert!(is_put_back_after(|path| fs::remove_file(path).unwrap()).await);
+        assert!(is_put_back_after(|path| fs::rename(path, path.with_extension("away")).unwrap()).await);
+    }
+
+    #[tokio::test]
+    async fn a_directory_that_is_removed_is_not_made_again() {
+        assert!(!is_put_back_after(|path| fs::remove_dir_all(path.parent().unwrap()).unwrap()).await);
+    }
+
+    #[test]
+    fn no_name_is_left_at_the_end() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("run/api.sock");
+        drop(Listening::open(&path, None).unwrap());
+        let left: Vec<_> = fs::read_dir(home.path().join("run")).unwrap().flatten().collect();
+        assert_eq!(left.iter().map(fs::DirEntry::file_name).collect::<Vec<_>>(), ["api.lock"]);
     }
 
     #[test]

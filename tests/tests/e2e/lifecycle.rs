@@ -13,7 +13,9 @@ use std::{
 };
 
 use airbyte_sandbox::Fault;
-use airbyte_tokend_tests::{Airbyte, Call, Daemon, Ended, Home, Http, Person, Recipe, Reply, timed};
+use airbyte_tokend_tests::{
+    Airbyte, Call, Daemon, Ended, Home, Http, PATIENCE, Person, Recipe, Reply, eventually, timed,
+};
 use rustix::process::Signal;
 
 fn directory_of_socket(home: &Home) -> PathBuf {
@@ -90,10 +92,29 @@ fn a_daemon_that_is_told_to_stop_takes_its_socket_away() {
 fn a_socket_that_somebody_put_in_its_place_is_left_alone() {
     let home = Home::new();
     let daemon = Daemon::start(&home);
-    fs::remove_file(home.socket()).expect("it is ours");
-    let _other = UnixListener::bind(home.socket()).expect("there is room");
+    let other = home.socket().with_extension("other");
+    let _listener = UnixListener::bind(&other).expect("there is room");
+    fs::rename(&other, home.socket()).expect("it is ours");
+    daemon.log().wait_for("nobody can reach this daemon any more");
     assert_eq!(daemon.stop().code(), Some(0));
     assert!(home.socket().exists());
+}
+
+#[test]
+fn a_socket_that_was_removed_is_put_back_and_keeps_its_callers_and_tokens() {
+    let (home, airbyte) = (Home::new(), Airbyte::start());
+    let daemon = Daemon::start(&home);
+    daemon.log_in("main", &airbyte, "memory");
+    for _ in 0..3 {
+        fs::remove_file(home.socket()).expect("it is ours");
+        eventually("it is there again", PATIENCE, || home.socket().exists().then_some(()));
+        assert_eq!(daemon.http().token(), airbyte.latest_token());
+    }
+    let log = daemon.log().wait_for("was removed, and is there again");
+    assert_eq!(log.matches("is there again").count(), 1, "{log}");
+    assert_eq!(airbyte.exchanges(), 1);
+    daemon.stop();
+    assert!(!home.socket().exists());
 }
 
 /// What the callers of a stopping daemon saw: an answer, or nothing at all.
