@@ -5,7 +5,7 @@ use std::io::{self, Cursor, Read, Write};
 use airbyte_token_core::{AccessToken, Secret};
 use airbyte_token_local::{
     client::{CallError, Client},
-    wire::{LogoutQuery, TokenQuery},
+    wire::{LogoutQuery, ReadyQuery, TimelineQuery, TokenQuery},
 };
 use proptest::prelude::*;
 
@@ -157,6 +157,9 @@ proptest! {
     fn no_verb_panics(answer in nearly_honest(), step in 1..300_usize) {
         drop(client(&answer, step).status());
         drop(client(&answer, step).profiles());
+        drop(client(&answer, step).timeline(&TimelineQuery::default()));
+        drop(client(&answer, step).ready(&ReadyQuery::default()));
+        drop(client(&answer, step).reload());
         drop(client(&answer, step).delete_profile(&"a".parse().unwrap(), LogoutQuery::default()));
     }
 }

@@ -127,6 +127,19 @@ fn where_nothing_is_planned_it_is_told_why() {
 }
 
 #[test]
+fn an_exchange_ends_with_the_profile_that_it_was_made_for() {
+    let open = json!({"at": "2030-06-02T12:00:00Z", "ago": 9, "event": "exchange", "why": "no_token"});
+    let event = |event: &str| json!({"at": "2030-06-02T12:00:03Z", "ago": 6, "event": event, "seconds": -60});
+    for (later, result, is_under_way) in
+        [("changed", "given up", false), ("clock_set", "no answer yet", true)]
+    {
+        let page = explained(&timeline(json!({"state": "renewing", "events": [open, event(later)]})));
+        assert!(page.contains(&format!("  {result}\n")), "{page}");
+        assert_eq!(page.contains("an exchange is under way, begun 9s ago"), is_under_way, "{page}");
+    }
+}
+
+#[test]
 fn what_is_planned_is_told_with_its_time_and_its_reason() {
     for (plan, expected) in [
         (json!({"in": 423, "why": "renewal"}), "in 7m 3s: renews the token ahead of time, before it dies"),

@@ -5,7 +5,7 @@ use airbyte_token_local::{
     wire::{ExchangeResult, Happening, NextExchange, TimelineReply},
 };
 
-use super::words;
+use super::{past, words};
 use crate::commands::table::lasting;
 
 /// Tokens that live no longer than this, in seconds, are not renewed ahead: that would be one exchange after another.
@@ -25,7 +25,7 @@ fn planned(NextExchange { within, why, held_by }: &NextExchange) -> String {
 }
 
 fn unplanned(reply: &TimelineReply) -> String {
-    if let Some(began) = under_way(reply) {
+    if let Some(began) = past::under_way(&reply.events) {
         return format!("an exchange is under way, begun {} ago", lasting(began));
     }
     if reply.state == ProfileState::Idle {
@@ -35,12 +35,6 @@ fn unplanned(reply: &TimelineReply) -> String {
         return "nothing, since tokens of so short a life are fetched when a program asks".to_owned();
     }
     "nothing until a program asks, since none has asked for a while".to_owned()
-}
-
-/// How long ago the exchange began that has not ended.
-fn under_way(reply: &TimelineReply) -> Option<u64> {
-    let open = |what: &Happening| matches!(what, Happening::Exchange { result: None, .. });
-    reply.events.iter().rev().find(|event| open(&event.what)).map(|event| event.ago)
 }
 
 /// How long the last token was to live.

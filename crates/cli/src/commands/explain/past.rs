@@ -8,12 +8,19 @@ use crate::{commands::table::lasting, output::shown, terminal::Paint};
 /// The daemon keeps no more; from anybody else, the newest.
 const MOST_SHOWN: usize = 50;
 
+/// How long ago the exchange began that is under way.
+pub(super) fn under_way(events: &[TimelineEvent]) -> Option<u64> {
+    let ended_by = |event: &&TimelineEvent| !matches!(event.what, Happening::ClockSet { .. });
+    let last = events.iter().rev().find(ended_by)?;
+    matches!(last.what, Happening::Exchange { result: None, .. }).then_some(last.ago)
+}
+
 pub(super) fn told(reply: &TimelineReply, zone: &Zone, paint: Paint) -> String {
     let newest = &reply.events[reply.events.len().saturating_sub(MOST_SHOWN)..];
     let ago_width = newest.iter().map(|event| ago(event).len()).max().unwrap_or_default();
     let mut page = "what happened, oldest first:\n".to_owned();
     let mut day = zone.day(&reply.now);
-    for event in newest {
+    for (place, event) in newest.iter().enumerate() {
         let its_day = zone.day(&event.at);
         if its_day != day {
             page += &format!("  on {its_day}:\n");
@@ -21,7 +28,7 @@ pub(super) fn told(reply: &TimelineReply, zone: &Zone, paint: Paint) -> String {
         }
         let time = zone.time_of_day(&event.at);
         let ago = paint.faint(&format!("{:>ago_width$}", ago(event)));
-        let (what, result) = lines(&event.what);
+        let (what, result) = lines(&event.what, &newest[place + 1..]);
         page += &format!("  {time}  {ago}  {what}\n");
         let indent = " ".repeat(2 + time.len() + 2 + ago_width + 2);
         page += &result.map(|result| format!("{indent}{}\n", result.painted(paint))).unwrap_or_default();
@@ -34,13 +41,13 @@ fn ago(event: &TimelineEvent) -> String {
 }
 
 /// What came of something.
-enum Result {
+enum Ending {
     Good(String),
     Bad(String),
     Open(String),
 }
 
-impl Result {
+impl Ending {
     fn painted(&self, paint: Paint) -> String {
         match self {
             Self::Good(text) => paint.good(text),
@@ -51,20 +58,21 @@ impl Result {
 }
 
 /// What happened, and what came of it.
-fn lines(what: &Happening) -> (String, Option<Result>) {
+fn lines(what: &Happening, later: &[TimelineEvent]) -> (String, Option<Ending>) {
     match what {
         Happening::Started { remembered } => {
-            let remembered = remembered.as_ref().map(|error| Result::Bad(remembered_from(error)));
+            let remembered = remembered.as_ref().map(|error| Ending::Bad(remembered_from(error)));
             ("the daemon began to serve this profile".to_owned(), remembered)
         }
         Happening::Changed => ("the profile was changed in the configuration".to_owned(), None),
         Happening::LoggedIn { fingerprint, lifetime } => {
             let result = format!("got token {fingerprint} for {}", lasting(*lifetime));
-            ("somebody logged in, and Airbyte took the secret".to_owned(), Some(Result::Good(result)))
+            ("somebody logged in, and Airbyte took the secret".to_owned(), Some(Ending::Good(result)))
         }
         Happening::ClockSet { seconds } => (clock_set(*seconds), None),
         Happening::Exchange { why, result } => {
-            (words::reason(*why).to_owned(), Some(result.as_ref().map_or_else(under_way, ended)))
+            let result = result.as_ref().map_or_else(|| unended(later), ended);
+            (words::reason(*why).to_owned(), Some(result))
         }
     }
 }
@@ -82,19 +90,24 @@ fn clock_set(seconds: i64) -> String {
     }
 }
 
-fn under_way() -> Result {
-    Result::Open("no answer yet".to_owned())
+/// An exchange ends with the profile that it was made for: a changed one makes its own.
+fn unended(later: &[TimelineEvent]) -> Ending {
+    let is_given_up = later.iter().any(|event| match event.what {
+        Happening::Changed | Happening::LoggedIn { .. } | Happening::Exchange { .. } => true,
+        Happening::Started { .. } | Happening::ClockSet { .. } => false,
+    });
+    Ending::Open(if is_given_up { "given up" } else { "no answer yet" }.to_owned())
 }
 
-fn ended(result: &ExchangeResult) -> Result {
+fn ended(result: &ExchangeResult) -> Ending {
     match result {
-        ExchangeResult::Token { fingerprint, lifetime, took_ms } => Result::Good(format!(
+        ExchangeResult::Token { fingerprint, lifetime, took_ms } => Ending::Good(format!(
             "got token {fingerprint} for {}, in {}",
             lasting(*lifetime),
             words::span(*took_ms)
         )),
         ExchangeResult::Failed { code, message, took_ms } => {
-            Result::Bad(format!("failed after {}: {} ({code})", words::span(*took_ms), shown(message)))
+            Ending::Bad(format!("failed after {}: {} ({code})", words::span(*took_ms), shown(message)))
         }
     }
 }
