@@ -142,6 +142,13 @@ fn a_user_installs_logs_in_and_prints_and_the_daemon_survives_what_befalls_it() 
 
     machine.must_as_alice(&["systemctl", "--user", "reload", "airbyte-tokend.service"]);
     assert_eq!(machine.print(), again.expose(), "a reload that changes nothing keeps the token");
+    machine.must_as_alice(&[CLIENT, "reload"]);
+    assert_eq!(
+        machine.property("ActiveState"),
+        "active",
+        "a reload that a caller asks for is one to systemd too"
+    );
+    assert_eq!(machine.property("StatusText"), "serving");
 
     let journal = machine.journal();
     machine.secret.assert_absent("the journal", &journal);
@@ -190,6 +197,42 @@ fn a_configuration_with_a_mistake_keeps_the_daemon_down_and_says_why() {
     machine.write("/home/alice/.config/airbyte-tokend/config.toml", "");
     machine.log_in();
     let _token = machine.print();
+}
+
+#[test]
+fn a_service_waits_for_its_token_and_is_told_why_it_gets_none() {
+    let machine = Machine::boot();
+    machine.install();
+    let service = |unit: &str| {
+        let wait = format!("--property=ExecStartPre={CLIENT} wait --timeout 30s");
+        machine.alice(&[
+            "systemd-run",
+            "--user",
+            "--wait",
+            "--quiet",
+            "--unit",
+            unit,
+            &wait,
+            CLIENT,
+            "status",
+        ])
+    };
+    let before = service("too-soon");
+    assert!(!before.success, "{before:?}");
+    let why = "there is no profile yet";
+    assert!(
+        String::from_utf8_lossy(&machine.journal()).contains(why),
+        "the journal says why it did not start"
+    );
+    machine.log_in();
+    machine.must_as_alice(&["systemctl", "--user", "stop", "airbyte-tokend.service"]);
+    let after = service("in-time");
+    assert!(after.success, "{after:?}");
+    assert_eq!(
+        machine.property("ActiveState"),
+        "active",
+        "the wait started the daemon, which fetched a token"
+    );
 }
 
 #[test]
