@@ -29,6 +29,9 @@ const GRACE: Seconds = 0.5;
 /// Fewer answers than these say nothing about one in a hundred.
 const ENOUGH: usize = 50;
 
+/// So many breaches are told in a line each.
+const MOST_TOLD: usize = 50;
+
 /// Tells whoever waits how far it is.
 #[derive(Debug, Default)]
 pub(crate) struct Stage {
@@ -133,6 +136,9 @@ impl Verdict {
         }
         if let Some(first) = &outcome.first {
             say(&format!("\nthe first breach, in {first}"))?;
+        }
+        for breach in outcome.breaches.iter().take(MOST_TOLD) {
+            say(&format!("  {breach}"))?;
         }
         for failure in &self.failures {
             say(&format!("BROKEN: {failure}"))?;
