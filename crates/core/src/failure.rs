@@ -14,6 +14,17 @@ pub enum Failure {
         /// What happened.
         detail: Detail,
     },
+    /// There is no way to the issuer: no network, or no name server that knows it. The issuer noticed nothing.
+    Unreached {
+        /// What happened.
+        detail: Detail,
+    },
+    /// Whatever answers cannot prove to be the host that the URL names: its certificate has expired, is for another
+    /// host, or is from nobody who is trusted. It was sent nothing, and it heals when somebody mends it and not before.
+    Untrusted {
+        /// What happened.
+        detail: Detail,
+    },
     /// The issuer says that we ask too often.
     Throttled {
         /// How long the issuer asked us to wait, if it did.
@@ -54,11 +65,27 @@ impl Failure {
     pub fn detail(&self) -> &Detail {
         match self {
             Self::Transient { detail, .. }
+            | Self::Unreached { detail }
+            | Self::Untrusted { detail }
             | Self::Throttled { detail, .. }
             | Self::Suspect { detail }
             | Self::Rejected { detail }
             | Self::Misdirected { detail, .. }
             | Self::Vault { detail, .. } => detail,
+        }
+    }
+
+    /// Whether the issuer noticed nothing of the exchange, so that none of its patience was used up.
+    #[must_use]
+    pub const fn went_unnoticed(&self) -> bool {
+        match self {
+            Self::Unreached { .. } | Self::Vault { .. } => true,
+            Self::Transient { .. }
+            | Self::Untrusted { .. }
+            | Self::Throttled { .. }
+            | Self::Suspect { .. }
+            | Self::Rejected { .. }
+            | Self::Misdirected { .. } => false,
         }
     }
 }
@@ -137,6 +164,8 @@ mod tests {
         let own = || detail.clone();
         for failure in [
             Failure::Transient { retry_after: None, detail: own() },
+            Failure::Unreached { detail: own() },
+            Failure::Untrusted { detail: own() },
             Failure::Throttled { retry_after: None, detail: own() },
             Failure::Suspect { detail: own() },
             Failure::Rejected { detail: own() },

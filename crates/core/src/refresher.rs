@@ -161,7 +161,7 @@ impl Refresher {
     pub fn handle_failed(&mut self, now: Moment, failure: Failure) {
         self.observe(now);
         if let Some(flight) = self.flight.take() {
-            if matches!(failure, Failure::Vault { .. }) {
+            if failure.went_unnoticed() {
                 self.budget.refund();
             }
             self.heed(&failure);

@@ -13,7 +13,8 @@ const PROBES: [Duration; 3] = [secs(5 * 60), secs(15 * 60), secs(60 * 60)];
 /// interception.
 const CONFIRM_AFTER: Duration = secs(5);
 /// What answers in the issuer's stead is asked again after this long at most, so that whoever was let through waits no
-/// longer than a minute; by chance up to 10 s sooner. It is never parked: nobody needs to mend anything here.
+/// longer than a minute; by chance up to 10 s sooner. So is a server that is not trusted. Neither is ever parked: nobody
+/// needs to mend anything here.
 const BYPASS_LANE: [Duration; 2] = [secs(50), secs(60)];
 /// A vault is looked at again after this long, so that an unlock is noticed.
 const VAULT_LANE: Duration = secs(10);
@@ -128,7 +129,9 @@ pub(super) fn told_to_wait(failure: &Failure) -> Option<Duration> {
     match failure {
         Failure::Transient { retry_after, .. } => *retry_after,
         Failure::Throttled { retry_after, .. } => Some(retry_after.unwrap_or(TOLD_UNSAID)),
-        Failure::Suspect { .. }
+        Failure::Unreached { .. }
+        | Failure::Untrusted { .. }
+        | Failure::Suspect { .. }
         | Failure::Rejected { .. }
         | Failure::Misdirected { .. }
         | Failure::Vault { .. } => None,
@@ -170,6 +173,8 @@ impl Verdict {
             }
             Failure::Suspect { .. } if suspects >= SUSPECTS => Self::Refused { confirmed: true },
             Failure::Transient { .. }
+            | Failure::Unreached { .. }
+            | Failure::Untrusted { .. }
             | Failure::Throttled { .. }
             | Failure::Suspect { .. }
             | Failure::Misdirected { by: Misdirection::Interception, .. } => Self::Silent,
@@ -189,13 +194,14 @@ impl Verdict {
 /// it will be in trouble.
 const fn count_failures(before: u32, failure: &Failure) -> u32 {
     match failure {
-        Failure::Vault { .. } | Failure::Misdirected { by: Misdirection::Interception, .. } => before,
-        Failure::Transient { .. } | Failure::Throttled { .. } | Failure::Suspect { .. } => {
-            before.saturating_add(1)
-        }
-        Failure::Rejected { .. } | Failure::Misdirected { by: Misdirection::Address, .. } => {
-            before.saturating_add(1)
-        }
+        Failure::Vault { .. } | Failure::Untrusted { .. } => before,
+        Failure::Misdirected { by: Misdirection::Interception, .. } => before,
+        Failure::Transient { .. }
+        | Failure::Unreached { .. }
+        | Failure::Throttled { .. }
+        | Failure::Suspect { .. }
+        | Failure::Rejected { .. }
+        | Failure::Misdirected { by: Misdirection::Address, .. } => before.saturating_add(1),
     }
 }
 
@@ -204,7 +210,7 @@ const fn count_failures(before: u32, failure: &Failure) -> u32 {
 const fn count_suspects(before: u32, failure: &Failure) -> u32 {
     match failure {
         Failure::Suspect { .. } => before.saturating_add(1),
-        Failure::Throttled { .. } => before,
+        Failure::Throttled { .. } | Failure::Unreached { .. } | Failure::Untrusted { .. } => before,
         Failure::Vault { .. } | Failure::Misdirected { by: Misdirection::Interception, .. } => before,
         Failure::Transient { .. } | Failure::Rejected { .. } => 0,
         Failure::Misdirected { by: Misdirection::Address, .. } => 0,
@@ -227,12 +233,13 @@ fn settled(failure: Failure, verdict: Verdict) -> Failure {
 fn wait(failure: &Failure, failures: u32, confirmed: bool, jitter: &mut Jitter) -> Duration {
     match failure {
         Failure::Vault { .. } => VAULT_LANE,
-        Failure::Misdirected { by: Misdirection::Interception, .. } if confirmed => {
+        Failure::Misdirected { by: Misdirection::Interception, .. } if !confirmed => CONFIRM_AFTER,
+        Failure::Misdirected { by: Misdirection::Interception, .. } | Failure::Untrusted { .. } => {
             let [least, most] = BYPASS_LANE;
             jitter.between(least, most)
         }
-        Failure::Misdirected { by: Misdirection::Interception, .. } => CONFIRM_AFTER,
         Failure::Transient { .. }
+        | Failure::Unreached { .. }
         | Failure::Throttled { .. }
         | Failure::Suspect { .. }
         | Failure::Rejected { .. }

@@ -6,7 +6,8 @@ use airbyte_token_core::{Failure, VaultTrouble};
 use proptest::prelude::*;
 
 use crate::fixture::{
-    hours, intercepted, mins, misdirected, rejected, secs, suspect, throttled, transient, unavailable, vault,
+    hours, intercepted, mins, misdirected, rejected, secs, suspect, throttled, transient, unavailable,
+    unreached, untrusted, vault,
 };
 
 /// What can happen to a refresher.
@@ -117,6 +118,8 @@ fn failures() -> impl Strategy<Value = Failure> {
         2 => Just(suspect()),
         4 => Just(rejected()),
         1 => Just(misdirected()),
+        2 => Just(unreached()),
+        2 => Just(untrusted()),
         3 => Just(intercepted()),
         3 => vault_troubles().prop_map(vault),
     ]

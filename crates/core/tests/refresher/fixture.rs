@@ -59,6 +59,14 @@ pub(crate) fn rejected() -> Failure {
     Failure::Rejected { detail: detail() }
 }
 
+pub(crate) fn unreached() -> Failure {
+    Failure::Unreached { detail: detail() }
+}
+
+pub(crate) fn untrusted() -> Failure {
+    Failure::Untrusted { detail: detail() }
+}
+
 pub(crate) fn misdirected() -> Failure {
     Failure::Misdirected { by: Misdirection::Address, detail: detail() }
 }

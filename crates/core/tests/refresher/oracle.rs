@@ -131,7 +131,7 @@ impl Oracle {
     pub(crate) fn failed(&mut self, failure: &Failure) {
         let Some(flight) = self.flight.take() else { return };
         self.told_until = self.told_until.max(self.run + told(failure));
-        if matches!(failure, Failure::Vault { .. }) {
+        if matches!(failure, Failure::Vault { .. } | Failure::Unreached { .. }) {
             self.begun.pop();
         }
         if !flight.stale {
@@ -308,14 +308,16 @@ impl Oracle {
                 self.suspects += 1;
                 self.suspects >= 3
             }
-            Failure::Transient { .. } => false,
+            Failure::Transient { .. } | Failure::Unreached { .. } | Failure::Untrusted { .. } => false,
             Failure::Throttled { .. } | Failure::Vault { .. } => false,
         };
         match failure {
             Failure::Transient { .. }
             | Failure::Rejected { .. }
             | Failure::Misdirected { by: Misdirection::Address, .. } => self.suspects = 0,
-            Failure::Suspect { .. }
+            Failure::Unreached { .. }
+            | Failure::Untrusted { .. }
+            | Failure::Suspect { .. }
             | Failure::Throttled { .. }
             | Failure::Misdirected { by: Misdirection::Interception, .. }
             | Failure::Vault { .. } => {}
@@ -335,8 +337,10 @@ impl Oracle {
             Stand::Accused if refused => Stand::Parked,
             Stand::Accused | Stand::Parked => self.stand,
         };
+        let is_untrusted = matches!(failure, Failure::Untrusted { .. });
         let again = std::mem::replace(&mut self.intercepted, is_interception(failure));
         self.parked_until = match self.stand {
+            Stand::Free | Stand::Accused if is_untrusted => self.run + secs(50),
             Stand::Free if self.intercepted && !again => self.run + secs(5),
             Stand::Free | Stand::Accused if self.intercepted => self.run + secs(50),
             Stand::Free => Duration::ZERO,
@@ -358,7 +362,9 @@ fn told(failure: &Failure) -> Duration {
         Failure::Throttled { retry_after: None, .. } => secs(30),
         Failure::Transient { retry_after: Some(told), .. }
         | Failure::Throttled { retry_after: Some(told), .. } => (*told).clamp(secs(1), mins(15)),
-        Failure::Suspect { .. }
+        Failure::Unreached { .. }
+        | Failure::Untrusted { .. }
+        | Failure::Suspect { .. }
         | Failure::Rejected { .. }
         | Failure::Misdirected { .. }
         | Failure::Vault { .. } => Duration::ZERO,

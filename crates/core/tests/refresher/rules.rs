@@ -7,5 +7,6 @@ mod reasons;
 mod refusals;
 mod restart;
 mod retries;
+mod unproven;
 mod vaults;
 mod windows;

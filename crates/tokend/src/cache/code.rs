@@ -8,6 +8,7 @@ use airbyte_token_local::ErrorCode;
 pub const fn code_of(failure: &Failure) -> ErrorCode {
     match failure {
         Failure::Transient { .. } | Failure::Suspect { .. } => ErrorCode::UpstreamUnavailable,
+        Failure::Unreached { .. } | Failure::Untrusted { .. } => ErrorCode::UpstreamUnavailable,
         Failure::Throttled { .. } => ErrorCode::Throttled,
         Failure::Rejected { .. } => ErrorCode::Rejected,
         Failure::Misdirected { .. } => ErrorCode::Misdirected,

@@ -7,6 +7,7 @@ use airbyte_token_core::{Failure, Misdirection, VaultTrouble};
 pub(super) const fn may_pass(failure: &Failure) -> bool {
     match failure {
         Failure::Transient { .. } | Failure::Throttled { .. } | Failure::Suspect { .. } => true,
+        Failure::Unreached { .. } | Failure::Untrusted { .. } => true,
         Failure::Rejected { .. } => false,
         Failure::Misdirected { by, .. } => match by {
             Misdirection::Address => false,

@@ -29,8 +29,16 @@ pub fn state_of(snapshot: &Snapshot, now: Moment, clock_skew: Option<i64>) -> Pr
 
 const fn state_of_failure(failure: &Failure, alive: bool) -> ProfileState {
     match failure {
-        Failure::Transient { .. } | Failure::Suspect { .. } if alive => ProfileState::Degraded,
-        Failure::Transient { .. } | Failure::Suspect { .. } => ProfileState::Expired,
+        Failure::Transient { .. }
+        | Failure::Unreached { .. }
+        | Failure::Untrusted { .. }
+        | Failure::Suspect { .. } => {
+            if alive {
+                ProfileState::Degraded
+            } else {
+                ProfileState::Expired
+            }
+        }
         Failure::Throttled { .. } => ProfileState::Throttled,
         Failure::Rejected { .. } => ProfileState::Rejected,
         Failure::Misdirected { .. } => ProfileState::Misdirected,

@@ -1,22 +1,18 @@
-//! What is wrong with a server's certificate, and what to do about it.
+//! What is wrong with a server's certificate, or with its TLS altogether, and what to do about it.
 //!
 //! The remedy is never to look away: there is no switch for that.
 
-use std::time::Duration;
-
+use airbyte_token_core::{Detail, Failure};
 use jiff::Timestamp;
 use rustls::{AlertDescription, CertificateError, Error, OtherError, pki_types::UnixTime};
-
-/// How long until it is worth another try.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// In seconds.
 const DAY: u64 = 24 * 60 * 60;
 
-/// One line about why the handshake with `server` failed.
+/// Why the handshake with `server` failed. What only somebody can mend there is told apart from what may pass.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is rustls's and may grow")]
-pub(super) fn explain(error: &Error, server: &str) -> String {
-    match error {
+pub(super) fn failure(error: &Error, server: &str) -> Failure {
+    let text = match error {
         Error::InvalidCertificate(fault) => certificate(fault, server),
         Error::AlertReceived(AlertDescription::ProtocolVersion | AlertDescription::HandshakeFailure)
         | Error::PeerIncompatible(_) => {
@@ -25,8 +21,12 @@ pub(super) fn explain(error: &Error, server: &str) -> String {
         Error::InvalidMessage(_) | Error::InappropriateMessage { .. } => {
             format!("{server} does not speak TLS; is it a plain http port?")
         }
-        _ => format!("the TLS handshake with {server} failed"),
-    }
+        _ => {
+            let detail = Detail::new(&format!("the TLS handshake with {server} failed"));
+            return Failure::Transient { retry_after: None, detail };
+        }
+    };
+    Failure::Untrusted { detail: Detail::new(&text) }
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is rustls's and may grow")]
@@ -92,6 +92,8 @@ fn date(time: UnixTime) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const NOON: u64 = 1_750_000_000;
@@ -99,7 +101,7 @@ mod tests {
     fn expired(seconds_ago: u64) -> String {
         let not_after = UnixTime::since_unix_epoch(Duration::from_secs(NOON - seconds_ago));
         let time = UnixTime::since_unix_epoch(Duration::from_secs(NOON));
-        explain(&CertificateError::ExpiredContext { time, not_after }.into(), "https://a.example:443")
+        certificate(&CertificateError::ExpiredContext { time, not_after }, "https://a.example:443")
     }
 
     #[test]

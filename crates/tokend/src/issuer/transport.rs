@@ -20,12 +20,12 @@ impl Route {
         Self { to: origin.to_string(), proxied, deadlines }
     }
 
-    /// The failure that an error stands for. All of it may pass; what is wrong with a certificate is asked again only
-    /// after a minute, because it heals when somebody mends it and not before.
+    /// The failure that an error stands for. All of it may pass.
     pub(super) fn failure(&self, error: &ReceiveError) -> Failure {
         match error {
             ReceiveError::Transport(error) => match tls_fault(error) {
-                Some(fault) => unproven(&tls::explain(fault, &self.to)),
+                Some(fault) => tls::failure(fault, &self.to),
+                None if is_unreached(error) => Failure::Unreached { detail: Detail::new(&self.words(error)) },
                 None => transient(&self.words(error)),
             },
             ReceiveError::HeadersTooLarge => transient("the reply's headers are larger than 16 KiB"),
@@ -70,15 +70,18 @@ pub(super) fn is_distrust(error: &ReceiveError) -> bool {
 
 /// The failure where the server is not trusted, and whether it should be could not be looked up anew.
 pub(super) fn unread(error: &BuildIssuerError) -> Failure {
-    unproven(&error.to_string())
+    Failure::Untrusted { detail: Detail::new(&error.to_string()) }
 }
 
 fn tls_fault(error: &reqwest::Error) -> Option<&rustls::Error> {
     causes(error).find_map(|cause| cause.downcast_ref())
 }
 
-fn unproven(text: &str) -> Failure {
-    Failure::Transient { retry_after: Some(tls::PATIENCE), detail: Detail::new(text) }
+/// Whether no connection was so much as asked for, because there is no way to where it would go.
+fn is_unreached(error: &reqwest::Error) -> bool {
+    let no_way = |error: &io::Error| NO_WAY.contains(&error.kind());
+    let is_local = || causes(error).filter_map(|cause| cause.downcast_ref()).any(no_way);
+    error.is_dns() || (error.is_connect() && is_local())
 }
 
 fn transient(text: &str) -> Failure {
@@ -87,6 +90,14 @@ fn transient(text: &str) -> Failure {
 
 /// Before the whole reply was here.
 const ENDED_EARLY: &str = "connection ended too early";
+
+/// What the operating system says where there is no way to the other end.
+const NO_WAY: [io::ErrorKind; 4] = [
+    io::ErrorKind::NetworkUnreachable,
+    io::ErrorKind::HostUnreachable,
+    io::ErrorKind::NetworkDown,
+    io::ErrorKind::AddrNotAvailable,
+];
 
 /// What the operating system says, as far as people know it by other words.
 const IO_WORDS: [(io::ErrorKind, &str); 9] = [
@@ -169,7 +180,8 @@ mod tests {
             let expected = format!(
                 "the name of {whose} cannot be resolved, on the way to https://airbyte.example.com:443"
             );
-            assert_eq!(route(proxied).failure(&error), transient(&expected));
+            let detail = Detail::new(&expected);
+            assert_eq!(route(proxied).failure(&error), Failure::Unreached { detail });
         }
     }
 

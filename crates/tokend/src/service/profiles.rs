@@ -117,9 +117,13 @@ fn refusal(name: &ProfileName, error: &ChangeError, now: Moment) -> Refusal {
 fn not_logged_in(failure: &Failure) -> Refusal {
     let refusal = Refusal::failed(failure);
     match failure {
-        Failure::Transient { .. } | Failure::Throttled { .. } | Failure::Suspect { .. } => {
+        Failure::Transient { .. }
+        | Failure::Unreached { .. }
+        | Failure::Throttled { .. }
+        | Failure::Suspect { .. } => {
             refusal.hint("nothing was changed; check the url, and log in again when Airbyte answers")
         }
+        Failure::Untrusted { .. } => refusal.hint("nothing was changed; mend that, and log in again"),
         Failure::Rejected { .. } | Failure::Misdirected { .. } | Failure::Vault { .. } => refusal,
     }
 }

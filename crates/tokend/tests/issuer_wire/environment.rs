@@ -9,7 +9,7 @@ use airbyte_tokend::issuer::{Issuer, Target};
 use reqwest::Client;
 
 use crate::{
-    support::{Parrot, airbyte, default_client, exchange, issuer, target, transient, use_ring},
+    support::{Parrot, airbyte, default_client, exchange, issuer, target, untrusted, use_ring},
     tls::{Authority, secure_airbyte},
 };
 
@@ -95,7 +95,7 @@ async fn no_proxy_is_taken_from_the_environment_for_https_either() {
 #[tokio::test]
 async fn no_authority_is_taken_from_the_environment() {
     if let Some(url) = server() {
-        let (told, _) = transient(&issuer(&url)).await;
+        let told = untrusted(&issuer(&url)).await;
         assert!(told.contains("from an unknown authority"), "{told}");
         default_client().get(format!("{url}/control")).send().await.unwrap();
         return;

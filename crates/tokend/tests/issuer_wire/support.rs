@@ -71,6 +71,13 @@ pub(super) async fn failure(issuer: &Issuer) -> Failure {
     exchange(issuer).await.expect_err("the exchange must fail")
 }
 
+/// The line of the failure of an exchange with a server that cannot be trusted.
+pub(super) async fn untrusted(issuer: &Issuer) -> String {
+    let failure = failure(issuer).await;
+    let Failure::Untrusted { detail } = failure else { panic!("{failure:?}") };
+    detail.to_string()
+}
+
 /// The line of a failure that must be transient, and how long it asks to wait.
 pub(super) async fn transient(issuer: &Issuer) -> (String, Option<Duration>) {
     let failure = failure(issuer).await;

@@ -53,6 +53,12 @@ enum FailureRecord {
         retry_after: Option<u64>,
         detail: String,
     },
+    Unreached {
+        detail: String,
+    },
+    Untrusted {
+        detail: String,
+    },
     Throttled {
         retry_after: Option<u64>,
         detail: String,
@@ -248,6 +254,8 @@ impl FailureRecord {
             Failure::Throttled { retry_after, .. } => {
                 Self::Throttled { retry_after: seconds(retry_after), detail }
             }
+            Failure::Unreached { .. } => Self::Unreached { detail },
+            Failure::Untrusted { .. } => Self::Untrusted { detail },
             Failure::Suspect { .. } => Self::Suspect { detail },
             Failure::Rejected { .. } => Self::Rejected { detail },
             Failure::Misdirected { by, .. } => Self::Misdirected { by: MisdirectionRecord::of(*by), detail },
@@ -264,6 +272,8 @@ impl FailureRecord {
             Self::Throttled { retry_after, detail } => {
                 Failure::Throttled { retry_after: wait(retry_after), detail: Detail::new(detail) }
             }
+            Self::Unreached { detail } => Failure::Unreached { detail: Detail::new(detail) },
+            Self::Untrusted { detail } => Failure::Untrusted { detail: Detail::new(detail) },
             Self::Suspect { detail } => Failure::Suspect { detail: Detail::new(detail) },
             Self::Rejected { detail } => Failure::Rejected { detail: Detail::new(detail) },
             Self::Misdirected { by, detail } => {
@@ -296,6 +306,8 @@ mod tests {
             Failure::Transient { retry_after: None, detail: detail() },
             Failure::Transient { retry_after: Some(Duration::from_secs(7)), detail: detail() },
             Failure::Throttled { retry_after: Some(Duration::from_secs(9)), detail: detail() },
+            Failure::Unreached { detail: detail() },
+            Failure::Untrusted { detail: detail() },
             Failure::Suspect { detail: detail() },
             Failure::Rejected { detail: detail() },
             Failure::Misdirected { by: Misdirection::Address, detail: detail() },

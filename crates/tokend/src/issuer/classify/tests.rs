@@ -37,6 +37,7 @@ fn kind(failure: &Failure) -> Kind {
         Failure::Rejected { .. } => Kind::Rejected,
         Failure::Misdirected { by: Misdirection::Address, .. } => Kind::WrongAddress,
         Failure::Misdirected { by: Misdirection::Interception, .. } => Kind::Intercepted,
+        Failure::Unreached { .. } | Failure::Untrusted { .. } => panic!("there was a reply"),
         Failure::Vault { .. } => panic!("the issuer has no vault"),
     }
 }
