@@ -60,6 +60,14 @@ impl Machine {
         self.must_as_alice(&["systemctl", "--user", "enable", "--now", "airbyte-tokend.socket"]);
     }
 
+    /// What an administrator would write with `systemctl edit`.
+    fn change_unit(&self, text: &str) {
+        let directory = "/home/alice/.config/systemd/user/airbyte-tokend.service.d";
+        self.must_as_alice(&["mkdir", "-p", directory]);
+        self.write(&format!("{directory}/change.conf"), text);
+        self.must_as_alice(&["systemctl", "--user", "daemon-reload"]);
+    }
+
     fn log_in(&self) {
         let said = self
             .alice_with(&[CLIENT, "login", "--url", STAND_IN, "--client-id", "an-id"], self.secret.expose());
@@ -79,6 +87,13 @@ impl Machine {
     fn journal(&self) -> Vec<u8> {
         let _flushed = self.booted.must(&["journalctl", "--sync"]);
         self.booted.run(&["journalctl", "--all", "--output=export"]).stdout
+    }
+
+    /// How often this stands in what systemd says of the service.
+    fn journal_of_unit(&self, text: &str) -> usize {
+        let _flushed = self.booted.must(&["journalctl", "--sync"]);
+        let unit = "USER_UNIT=airbyte-tokend.service";
+        self.booted.must(&["journalctl", "--output=cat", unit]).matches(text).count()
     }
 
     fn write(&self, path: &str, text: &str) {
@@ -239,10 +254,7 @@ fn a_service_waits_for_its_token_and_is_told_why_it_gets_none() {
 fn a_daemon_that_hangs_is_killed_and_started_again() {
     let machine = Machine::boot();
     machine.install();
-    let shorter = "[Service]\nWatchdogSec=2\n";
-    machine.must_as_alice(&["mkdir", "-p", "/home/alice/.config/systemd/user/airbyte-tokend.service.d"]);
-    machine.write("/home/alice/.config/systemd/user/airbyte-tokend.service.d/watchdog.conf", shorter);
-    machine.must_as_alice(&["systemctl", "--user", "daemon-reload"]);
+    machine.change_unit("[Service]\nWatchdogSec=2\n");
     machine.log_in();
     let before = machine.property("MainPID");
     machine.must_as_alice(&["systemctl", "--user", "kill", "--signal=STOP", "airbyte-tokend.service"]);
@@ -250,5 +262,26 @@ fn a_daemon_that_hangs_is_killed_and_started_again() {
         let now = machine.property("MainPID");
         (now != before && now != "0").then_some(())
     });
+    let _token = machine.print();
+}
+
+#[test]
+fn a_daemon_that_dies_on_every_start_is_given_up_after_ten_and_comes_back_when_told_to() {
+    let machine = Machine::boot();
+    machine.install();
+    machine.change_unit("[Service]\nExecStart=\nExecStart=/bin/false\nRestartSec=10ms\n");
+    assert!(!machine.alice(&["systemctl", "--user", "start", "airbyte-tokend.service"]).success);
+    eventually("it is given up", PATIENCE, || {
+        (machine.property("ActiveState") == "failed" && machine.property("SubState") == "failed")
+            .then_some(())
+    });
+    let starts = machine.journal_of_unit("Main process exited");
+    assert!((1..=10).contains(&starts), "{starts} starts");
+    assert!(machine.journal_of_unit("Start request repeated too quickly") > 0, "for that reason");
+
+    machine.change_unit("");
+    machine.must_as_alice(&["systemctl", "--user", "reset-failed", "airbyte-tokend.*"]);
+    machine.must_as_alice(&["systemctl", "--user", "start", "airbyte-tokend.socket"]);
+    machine.log_in();
     let _token = machine.print();
 }
