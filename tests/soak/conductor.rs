@@ -122,10 +122,12 @@ impl<'a> Conductor<'a> {
             self.judge(number, clock::now());
             stage.act(number, self.script, act, &self.world.blows, self.crowd, self.breaches.len())?;
         }
-        // Whoever still waits for an answer shall get one.
+        // Whoever still waits for an answer shall get one, if only that the daemon ends.
         self.world.perform(Event::AllUpstreams(None));
         self.world.consult();
         self.asked_until = clock::now();
+        self.crowd.disperse();
+        self.world.end();
         Ok(())
     }
 
@@ -169,9 +171,8 @@ impl<'a> Conductor<'a> {
         found.into_iter().map(|what| Breach { kind: Kind::Secret, profile: 0, at, what }).collect()
     }
 
-    /// Ends everything, judges what is left, and counts.
+    /// Judges what is left, and counts.
     fn conclude(mut self, took: Seconds) -> Outcome {
-        self.world.end();
         self.judge(self.script.acts.len() - 1, self.asked_until);
         let (exchanges, busiest_minute) = self.count_exchanges();
         let (blind, searched) = self.outputs.try_search(&self.secrets);
