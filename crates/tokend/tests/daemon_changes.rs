@@ -214,6 +214,16 @@ async fn a_login_that_fails_forgives_nothing_and_is_counted() {
 }
 
 #[tokio::test]
+async fn a_login_that_failed_still_counts_when_the_profile_has_been_renewed_since() {
+    let scene = Scene::new();
+    scene.log_in("main").await.unwrap();
+    assert!(scene.state.log_in(&name("main"), scene.request("another")).await.is_err());
+    let profile = scene.state.cache().get(&name("main")).unwrap();
+    profile.refresh(Duration::from_secs(30)).await.unwrap();
+    assert_eq!(scene.remembering.of(&name("main")).exchanges.len(), 3);
+}
+
+#[tokio::test]
 async fn a_profile_whose_vault_was_taken_out_of_the_file_can_move_to_another() {
     let scene = Scene::new();
     scene.log_in("main").await.unwrap();
