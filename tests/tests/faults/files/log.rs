@@ -1,9 +1,11 @@
 //! What is written to the log while trouble lasts.
 
-use std::{thread, time::Duration};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, thread, time::Duration};
 
 use airbyte_sandbox::Fault;
-use airbyte_tokend_tests::{Airbyte, Call, Clocks, Daemon, Home, PATIENCE, Recipe, eventually};
+use airbyte_tokend_tests::{
+    Airbyte, Call, Clocks, Daemon, Home, PATIENCE, Person, Process, Recipe, eventually,
+};
 use serde_json::json;
 
 use super::ruin::Disk;
@@ -111,4 +113,23 @@ fn a_thousand_complaints_of_callers_write_no_line_each() {
     let log = daemon.log().to_string();
     let lines: Vec<_> = log.lines().skip(before).collect();
     assert!(lines.len() <= 30, "{} lines, such as {:#?}", lines.len(), &lines[..5]);
+}
+
+/// Fault 38: another user knocks, again and again.
+#[test]
+fn two_hundred_refused_callers_write_no_line_each() {
+    let home = Home::of(Person::owner());
+    let daemon = Daemon::start(&home);
+    let directory = home.run().join("airbyte-tokend");
+    for (path, mode) in
+        [(home.path(), 0o755), (&home.run(), 0o755), (&directory, 0o755), (&home.socket(), 0o666)]
+    {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("root may, and so may its owner");
+    }
+    let mut curl = home.command_of(Person::stranger(), Path::new("curl"));
+    curl.args(["--silent", "--max-time", "30", "--unix-socket"]).arg(home.socket()).current_dir("/");
+    let refused = Process::start(curl.args(["http://localhost/v1/token"; 200]), b"").wait();
+    assert_eq!(refused.text().matches("peer_refused").count(), 200, "{}", refused.stderr);
+    let log = daemon.log().wait_for("refused a caller that is another user");
+    assert!(log.lines().count() <= 10, "{} lines", log.lines().count());
 }

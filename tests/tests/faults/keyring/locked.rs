@@ -80,3 +80,23 @@ fn whoever_asks_a_daemon_that_started_with_a_locked_keyring_is_told_at_once() {
     );
     assert_eq!(airbyte.exchanges(), 1);
 }
+
+/// Fault 18: locked while the secret moves to another vault.
+#[test]
+fn a_login_into_another_vault_says_that_the_locked_keyring_keeps_the_old_secret() {
+    let (home, airbyte) = (Home::new().with_file_vault(), Airbyte::start());
+    let scene = Scene::warm(&home, &airbyte);
+    scene.keyring.lock();
+    let login = scene.cli().log_in(&airbyte, "file", &["-p", "main"]);
+    assert_eq!(login.code(), Some(0), "{}", login.stderr);
+    assert!(login.text().contains("the old secret could not be deleted and is still kept by: keyring"));
+    scene.serves(&airbyte.latest_token());
+
+    let back = scene.daemon.try_log_in("main", &airbyte, "keyring");
+    assert_eq!((back.status, back.code().as_str()), (503, "keyring_locked"), "{}", back.text());
+    scene.keyring.unlock();
+    let back = scene.daemon.try_log_in("main", &airbyte, "keyring");
+    assert_eq!(back.status, 200, "{}", back.text());
+    let moved = scene.daemon.try_log_in("main", &airbyte, "file");
+    assert_eq!((moved.status, &moved.json()["left_in"]), (200, &serde_json::Value::Null), "{}", moved.text());
+}

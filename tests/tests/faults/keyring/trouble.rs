@@ -121,3 +121,20 @@ fn a_bus_that_dies_costs_a_live_token_nothing_and_is_found_again() {
     scene.heals();
     assert_eq!(airbyte.exchanges(), 2);
 }
+
+/// Fault 19: gone for good.
+#[test]
+fn a_profile_whose_keyring_is_gone_for_good_is_forgotten_by_force_and_only_so() {
+    let (home, airbyte) = (Home::new(), Airbyte::start());
+    let mut scene = Scene::warm(&home, &airbyte);
+    scene.keyring.end_bus();
+    let said = scene.cli().fail(&["logout", "-p", "main"], 75);
+    assert!(said.contains("no session bus answers") && said.contains("logout -p main --force"), "{said}");
+    scene.serves(&airbyte.latest_token());
+
+    scene.cli().succeed(&["logout", "-p", "main", "--force"]);
+    let reply = scene.http().get("/v1/token?profile=main");
+    assert_eq!((reply.status, reply.code().as_str()), (404, "no_such_profile"), "{}", reply.text());
+    assert!(!home.config().contains("[profiles.main]"));
+    scene.daemon.log().wait_for("the secret of profile main is left in the vault keyring");
+}
