@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// The page, told by the clock of Greenwich.
 fn explain(home: &Home) -> String {
-    Cli::of(home).variable("TZ", "UTC0").succeed(&["explain"])
+    Cli::of(home).succeed(&["explain"])
 }
 
 /// Whether these stand in the page, one after the other.

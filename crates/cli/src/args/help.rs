@@ -181,7 +181,7 @@ Options:
   -p, --profile NAME   which profile [AIRBYTE_PROFILE, else the default one]
       --json           for programs
 
-Times are this machine's, in your time zone. The daemon remembers the last fifty events since it
+Times are this machine's, in its time zone. The daemon remembers the last fifty events since it
 was started.
 
 Examples:

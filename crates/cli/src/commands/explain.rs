@@ -3,7 +3,6 @@
 mod next;
 mod past;
 mod words;
-mod zone;
 
 use airbyte_token_core::ProfileName;
 use airbyte_token_local::wire::{LastError, TimelineQuery, TimelineReply};
@@ -17,19 +16,18 @@ use crate::{
     output::{self, shown},
     terminal::Paint,
 };
-use zone::Zone;
 
 pub(super) fn run(profile: Option<ProfileName>, json: bool, daemon: &Daemon) -> Result<(), Failure> {
     let reply = daemon.reach()?.timeline(&TimelineQuery { profile })?;
     if json {
         return output::json(&reply);
     }
-    output::text(&page(&reply, &Zone::of_this_process(), Paint::for_stdout()))
+    output::text(&page(&reply, Paint::for_stdout()))
 }
 
-fn page(reply: &TimelineReply, zone: &Zone, paint: Paint) -> String {
+fn page(reply: &TimelineReply, paint: Paint) -> String {
     let mut page = headline(reply, paint);
-    page += &past::told(reply, zone, paint);
+    page += &past::told(reply, paint);
     page += &now(reply, paint);
     page += &format!("next:\n  {}\n", next::told(reply));
     page += &remedy(reply, paint);

@@ -8,7 +8,7 @@ const FINGERPRINT: &str = "0123456789abcdef";
 
 fn timeline(more: Value) -> Value {
     let mut timeline =
-        json!({"profile": "prod", "now": "2030-06-02T12:20:00Z", "state": "idle", "events": []});
+        json!({"profile": "prod", "now": "2030-06-02T14:20:00+02:00", "state": "idle", "events": []});
     timeline.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
     timeline
 }
@@ -20,26 +20,26 @@ fn explained(reply: &Value) -> String {
 
 fn told(line: &str, reply: &Value) -> Told {
     let daemon = Daemon::with([Reply::json(200, &reply.to_string())]);
-    run(client(line).env("TZ", "XYZ-2").arg("--socket").arg(&daemon.socket), "")
+    run(client(line).arg("--socket").arg(&daemon.socket), "")
 }
 
 fn outage() -> Value {
-    let exchange = |at: &str, ago: u64, why: &str, result: Value| json!({"at": format!("2030-06-02T{at}Z"), "ago": ago, "event": "exchange", "why": why, "result": result});
+    let exchange = |at: &str, ago: u64, why: &str, result: Value| json!({"at": format!("2030-06-02T{at}+02:00"), "ago": ago, "event": "exchange", "why": why, "result": result});
     let token = json!({"result": "token", "fingerprint": FINGERPRINT, "lifetime": 900, "took_ms": 120});
     let failed = |code: &str, message: &str| json!({"result": "failed", "code": code, "message": message, "took_ms": 10_049});
     timeline(json!({"state": "degraded", "fingerprint": FINGERPRINT, "expires_in": 243,
     "last_error": {"code": "upstream_unavailable", "message": "connection refused", "hint": "wait for it"},
     "next": {"in": 12, "why": "retry", "held_by": "issuer"},
     "events": [
-        {"at": "2030-06-01T21:00:00Z", "ago": 55_200, "event": "started",
+        {"at": "2030-06-01T23:00:00+02:00", "ago": 55_200, "event": "started",
             "remembered": {"code": "rejected", "message": "401"}},
-        {"at": "2030-06-01T21:30:00Z", "ago": 53_400, "event": "logged_in", "fingerprint": FINGERPRINT, "lifetime": 900},
-        {"at": "2030-06-01T22:30:00Z", "ago": 49_800, "event": "changed"},
-        exchange("12:03:05", 1_015, "no_token", token),
-        {"at": "2030-06-02T12:04:00Z", "ago": 960, "event": "clock_set", "seconds": -3_600},
-        {"at": "2030-06-02T12:05:00Z", "ago": 900, "event": "clock_set", "seconds": 3_600},
-        exchange("12:13:01", 419, "renewal", failed("upstream_unavailable", "connection refused")),
-        exchange("12:19:48", 12, "asked", failed("throttled", "\u{1b}[2J429")),
+        {"at": "2030-06-01T23:30:00+02:00", "ago": 53_400, "event": "logged_in", "fingerprint": FINGERPRINT, "lifetime": 900},
+        {"at": "2030-06-02T00:30:00+02:00", "ago": 49_800, "event": "changed"},
+        exchange("14:03:05", 1_015, "no_token", token),
+        {"at": "2030-06-02T14:04:00+02:00", "ago": 960, "event": "clock_set", "seconds": -3_600},
+        {"at": "2030-06-02T14:05:00+02:00", "ago": 900, "event": "clock_set", "seconds": 3_600},
+        exchange("14:13:01", 419, "renewal", failed("upstream_unavailable", "connection refused")),
+        exchange("14:19:48", 12, "asked", failed("throttled", "\u{1b}[2J429")),
     ]}))
 }
 
@@ -102,7 +102,7 @@ fn next(more: Value) -> String {
 fn where_nothing_is_planned_it_is_told_why() {
     let event = |ago: u64, event: Value| {
         let mut whole =
-            json!({"at": "2030-06-02T12:00:00Z", "ago": ago, "event": "exchange", "why": "no_token"});
+            json!({"at": "2030-06-02T14:00:00+02:00", "ago": ago, "event": "exchange", "why": "no_token"});
         whole.as_object_mut().expect("an object").extend(event.as_object().expect("an object").clone());
         whole
     };
@@ -128,8 +128,9 @@ fn where_nothing_is_planned_it_is_told_why() {
 
 #[test]
 fn an_exchange_ends_with_the_profile_that_it_was_made_for() {
-    let open = json!({"at": "2030-06-02T12:00:00Z", "ago": 9, "event": "exchange", "why": "no_token"});
-    let event = |event: &str| json!({"at": "2030-06-02T12:00:03Z", "ago": 6, "event": event, "seconds": -60});
+    let open = json!({"at": "2030-06-02T14:00:00+02:00", "ago": 9, "event": "exchange", "why": "no_token"});
+    let event =
+        |event: &str| json!({"at": "2030-06-02T14:00:03+02:00", "ago": 6, "event": event, "seconds": -60});
     for (later, result, is_under_way) in
         [("changed", "given up", false), ("clock_set", "no answer yet", true)]
     {

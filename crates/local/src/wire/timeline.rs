@@ -15,7 +15,7 @@ pub struct TimelineReply {
     /// Whose it is.
     #[serde(with = "as_text")]
     pub profile: ProfileName,
-    /// What time it is now, by this machine's wall clock: RFC 3339, UTC.
+    /// What time it is now, by this machine's wall clock and in its time zone: RFC 3339.
     pub now: String,
     /// How it fares now, in a word.
     pub state: ProfileState,
@@ -38,7 +38,7 @@ pub struct TimelineReply {
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimelineEvent {
-    /// When: RFC 3339, UTC, by this machine's wall clock of then.
+    /// When, by this machine's wall clock of then and in its time zone: RFC 3339.
     pub at: String,
     /// How long ago, the time that the machine slept included.
     pub ago: u64,

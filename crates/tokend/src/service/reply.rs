@@ -163,7 +163,7 @@ pub(super) fn whole_seconds_up(rest: Duration) -> u64 {
     rest.as_secs() + u64::from(rest.subsec_nanos() > 0)
 }
 
-pub(super) fn rfc3339(at: Moment) -> Option<String> {
+fn rfc3339(at: Moment) -> Option<String> {
     let seconds = i64::try_from(at.since_epoch().as_secs()).ok()?;
     jiff::Timestamp::from_second(seconds).map(|time| time.to_string()).ok()
 }

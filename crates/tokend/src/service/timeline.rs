@@ -5,10 +5,11 @@ use airbyte_token_local::wire::{
     ExchangeResult, Happening, NextExchange, TimelineEvent, TimelineQuery, TimelineReply,
 };
 use axum::extract::{Query, State as Shared, rejection::QueryRejection};
+use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
     find,
-    reply::{Json, Refusal, bad_query, last_error, rfc3339, whole_seconds_up},
+    reply::{Json, Refusal, bad_query, last_error, whole_seconds_up},
 };
 use crate::{
     cache::{Event, Outcome, ProfileHandle, What},
@@ -29,7 +30,7 @@ fn describe(profile: ProfileName, handle: &ProfileHandle, now: Moment) -> Timeli
     let alive = snapshot.token.filter(|token| token.is_alive(now));
     let events = handle.history().events();
     TimelineReply {
-        now: rfc3339(now).unwrap_or_default(),
+        now: local_time(now),
         state: handle.state(),
         fingerprint: alive.as_ref().map(|token| token.fingerprint()),
         expires_in: alive.as_ref().map(|token| token.remaining(now).as_secs()),
@@ -70,6 +71,13 @@ fn told(event: Event, profile: &ProfileName, now: Moment) -> TimelineEvent {
             }),
         },
     };
-    let at = rfc3339(event.at).unwrap_or_default();
+    let at = local_time(event.at);
     TimelineEvent { at, ago: now.rest(event.at).as_secs(), what }
+}
+
+/// In the machine's time zone, since people read it: `2030-01-31T23:59:59+01:00` (RFC 3339).
+fn local_time(at: Moment) -> String {
+    let seconds = i64::try_from(at.since_epoch().as_secs()).unwrap_or(i64::MAX);
+    let time = Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX);
+    time.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }

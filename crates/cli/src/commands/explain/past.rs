@@ -2,7 +2,7 @@
 
 use airbyte_token_local::wire::{ExchangeResult, Happening, LastError, TimelineEvent, TimelineReply};
 
-use super::{words, zone::Zone};
+use super::words;
 use crate::{commands::table::lasting, output::shown, terminal::Paint};
 
 /// The daemon keeps no more; from anybody else, the newest.
@@ -15,18 +15,18 @@ pub(super) fn under_way(events: &[TimelineEvent]) -> Option<u64> {
     matches!(last.what, Happening::Exchange { result: None, .. }).then_some(last.ago)
 }
 
-pub(super) fn told(reply: &TimelineReply, zone: &Zone, paint: Paint) -> String {
+pub(super) fn told(reply: &TimelineReply, paint: Paint) -> String {
     let newest = &reply.events[reply.events.len().saturating_sub(MOST_SHOWN)..];
     let ago_width = newest.iter().map(|event| ago(event).len()).max().unwrap_or_default();
     let mut page = "what happened, oldest first:\n".to_owned();
-    let mut day = zone.day(&reply.now);
+    let mut day = day_of(&reply.now);
     for (place, event) in newest.iter().enumerate() {
-        let its_day = zone.day(&event.at);
+        let its_day = day_of(&event.at);
         if its_day != day {
             page += &format!("  on {its_day}:\n");
             day = its_day;
         }
-        let time = zone.time_of_day(&event.at);
+        let time = time_of_day(&event.at);
         let ago = paint.faint(&format!("{:>ago_width$}", ago(event)));
         let (what, result) = lines(&event.what, &newest[place + 1..]);
         page += &format!("  {time}  {ago}  {what}\n");
@@ -34,6 +34,19 @@ pub(super) fn told(reply: &TimelineReply, zone: &Zone, paint: Paint) -> String {
         page += &result.map(|result| format!("{indent}{}\n", result.painted(paint))).unwrap_or_default();
     }
     page
+}
+
+/// `2030-01-31` of `2030-01-31T23:59:59+01:00`: the daemon tells the time of the place.
+fn day_of(rfc3339: &str) -> &str {
+    let day = rfc3339.get(..10).filter(|day| day.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'));
+    day.unwrap_or("????-??-??")
+}
+
+/// `23:59:59` of the same.
+fn time_of_day(rfc3339: &str) -> &str {
+    let time =
+        rfc3339.get(11..19).filter(|time| time.bytes().all(|byte| byte.is_ascii_digit() || byte == b':'));
+    time.unwrap_or("??:??:??")
 }
 
 fn ago(event: &TimelineEvent) -> String {
