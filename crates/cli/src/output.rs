@@ -7,6 +7,7 @@
 use std::io::{self, Write as _};
 
 use airbyte_token_core::AccessToken;
+pub(crate) use airbyte_token_local::shown;
 use airbyte_token_local::wire;
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -78,44 +79,4 @@ pub(crate) fn prompt(text: &str) {
 fn tell(text: &str) {
     let mut err = io::stderr().lock();
     err.write_all(text.as_bytes()).and_then(|()| err.flush()).unwrap_or(());
-}
-
-/// What others said, fit for a terminal: letters, digits and ASCII; anything that could move the cursor, change the
-/// colours or turn the text around becomes `?`. At most [`LONGEST`] characters.
-pub(crate) fn shown(text: &str) -> String {
-    let fit = |c: char| if c.is_ascii_graphic() || c == ' ' || c.is_alphanumeric() { c } else { '?' };
-    let mut line: String = text.chars().take(LONGEST).map(fit).collect();
-    if text.chars().nth(LONGEST).is_some() {
-        line.push_str("...");
-    }
-    line
-}
-
-const LONGEST: usize = 600;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_and_paths_are_shown_as_they_are() {
-        let text = "no socket at /run/user/1000/jürgen's dir: mode 0700 (see `--help`)";
-        assert_eq!(shown(text), text);
-    }
-
-    #[test]
-    fn nothing_that_a_terminal_would_obey_is_shown() {
-        for text in
-            ["\u{1b}]0;owned\u{7}", "a\nb", "a\r\nb", "a\0b", "\u{9b}31m", "\u{202e}cba", "\u{200b}", "a\tb"]
-        {
-            assert!(shown(text).chars().all(|c| !c.is_control()), "{text:?}");
-            assert!(shown(text).contains('?'), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn a_long_line_is_cut_and_says_so() {
-        assert_eq!(shown(&"x".repeat(LONGEST)).len(), LONGEST);
-        assert_eq!(shown(&"x".repeat(LONGEST + 1)), "x".repeat(LONGEST) + "...");
-    }
 }

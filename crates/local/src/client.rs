@@ -19,6 +19,7 @@ use std::io::{Read, Write};
 use airbyte_token_core::{AccessToken, ProfileName, Secret};
 use serde::de::DeserializeOwned;
 
+use crate::shown::{self, shown};
 use crate::wire::{
     self, DefaultProfileRequest, ErrorReply, LogoutQuery, ProfileReply, ProfileRequest, ProfilesReply,
     ReadyQuery, RefreshQuery, RefreshReply, RejectQuery, RejectReply, RejectRequest, StatusReply,
@@ -184,7 +185,19 @@ fn profile_target(name: &ProfileName) -> String {
 
 fn refusal(reply: &Reply) -> CallError {
     match wire::from_json::<ErrorReply>(reply.body()) {
-        Ok(error) if reply.media() == Media::Json => CallError::Refused(Box::new(error)),
+        Ok(error) if reply.media() == Media::Json => CallError::Refused(Box::new(fit_for_people(error))),
         Ok(_) | Err(_) => BadReply::UnexplainedStatus(reply.status()).into(),
+    }
+}
+
+/// The words of a server that may be anybody.
+fn fit_for_people(error: ErrorReply) -> ErrorReply {
+    let fit = |text: Option<String>| text.map(|text| shown(&text));
+    ErrorReply {
+        message: shown::lines(&error.message),
+        hint: fit(error.hint),
+        profile: fit(error.profile),
+        retry_at: fit(error.retry_at),
+        ..error
     }
 }

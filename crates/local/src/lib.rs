@@ -5,6 +5,7 @@
 //! | [`wire`] | every request and reply of the local API, version 1 |
 //! | [`code`] | which errors there are, and what HTTP and a shell call them |
 //! | [`state`] | how a profile fares, in one word |
+//! | [`mod@shown`] | how people are shown what others said |
 //! | [`span`] | how people write a length of time |
 //! | [`paths`] | where the socket, the lock, the config and the state live |
 //! | [`client`] | the blocking client, which believes only a socket of its own user or of root |
@@ -15,9 +16,11 @@
 pub mod client;
 pub mod code;
 pub mod paths;
+pub mod shown;
 pub mod span;
 pub mod state;
 pub mod wire;
 
 pub use code::{ErrorCode, ExitStatus};
+pub use shown::shown;
 pub use state::ProfileState;

@@ -25,6 +25,7 @@ mod transport;
 
 pub use client::{BadProxy, BuildIssuerError, Deadlines};
 pub use endpoint::{BadEndpoint, Endpoint};
+pub use receive::Reply;
 pub use roots::{BadCaFile, BadRoots};
 pub use service::Service;
 
@@ -37,12 +38,7 @@ use reqwest::{
     header::{ACCEPT, CONTENT_TYPE, HeaderValue},
 };
 
-use self::{
-    client::Caller,
-    quote::Quoter,
-    receive::{ReceiveError, Reply},
-    transport::Route,
-};
+use self::{client::Caller, quote::Quoter, receive::ReceiveError, transport::Route};
 
 /// Where and how a profile's exchanges are made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,7 +108,7 @@ impl Issuer {
             Ok(reply) => reply,
             Err(failure) => return Answered { outcome: Err(failure), server_time: None },
         };
-        let outcome = reply::judge(&reply, self.endpoint.token_url(), Quoter::without(&secret));
+        let outcome = judge(&reply, &self.endpoint, &secret);
         Answered { outcome, server_time: headers::server_time(&reply.headers) }
     }
 
@@ -151,4 +147,13 @@ impl Issuer {
         let unread = transport::is_distrust(error).then(|| self.caller.doubt()).flatten();
         unread.map_or_else(|| self.route.failure(error), |unread| transport::unread(&unread))
     }
+}
+
+/// What a reply from the endpoint means, where this secret was sent to it. Looks at nothing else: the same reply means
+/// the same at any time.
+///
+/// # Errors
+/// Why the reply brings no token, as for [`Issuer::exchange`].
+pub fn judge(reply: &Reply, endpoint: &Endpoint, secret: &Secret) -> Result<Issued, Failure> {
+    reply::judge(reply, endpoint.token_url(), Quoter::without(secret))
 }

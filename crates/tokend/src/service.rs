@@ -14,7 +14,7 @@ mod timeline;
 mod token;
 mod turn_away;
 
-pub use accept::{DRAIN, Ending, LARGEST_HEAD, MOST_HEADERS, Pulse, TURN_TIMEOUT, serve};
+pub use accept::{DRAIN, Ending, LARGEST_HEAD, MOST_HEADERS, Pulse, TURN_TIMEOUT, serve, serve_one};
 pub use body::BODY_TIMEOUT;
 pub use reply::Refusal;
 pub use turn_away::turn_waiting_away;

@@ -13,7 +13,7 @@ use crate::{
 /// Why a call brought nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    /// The daemon understood, and said no.
+    /// The daemon understood, and said no. Its words are fit to be shown ([`shown`](crate::shown())).
     #[error("{}", .0.message)]
     Refused(Box<ErrorReply>),
     /// The request could not be sent.

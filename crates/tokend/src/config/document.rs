@@ -17,6 +17,9 @@ const IDLE_AFTER: (Duration, Duration) = (Duration::from_secs(60), Duration::fro
 const DEFAULT_REFRESH: Refresh =
     Refresh { early: Duration::from_secs(300), idle_after: Duration::from_secs(8 * 3_600) };
 
+/// The most problems that are told of one file. Each costs a look at all that stands before it.
+pub(super) const MOST_PROBLEMS: usize = 100;
+
 const ROOT_KEYS: [&str; 4] = ["default_profile", "refresh", "vault", "profiles"];
 pub(super) const REFRESH_KEYS: [&str; 2] = ["early", "idle_after"];
 pub(super) const FILE_VAULT_KEYS: [&str; 3] = ["path", "key_file", "key_credential"];
@@ -227,8 +230,15 @@ impl Reader<'_> {
         }
     }
 
-    /// Notes a problem at the place where `key` stands in `table`.
+    /// Notes a problem at the place where `key` stands in `table`, as long as there are not too many.
     fn blame(&mut self, table: &dyn TableLike, key: &str, text: String) {
+        if self.problems.len() == MOST_PROBLEMS {
+            let text = format!("there are more than {MOST_PROBLEMS} mistakes, and not all are told");
+            self.problems.push(Problem { at: None, text });
+        }
+        if self.problems.len() > MOST_PROBLEMS {
+            return;
+        }
         let offset = table.get_key_value(key).and_then(|(key, item)| start(key, item));
         self.problems.push(Problem { at: offset.map(|offset| Position::of(self.text, offset)), text });
     }

@@ -22,10 +22,16 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// What the file will say.
+    /// What the file will mean.
     #[must_use]
     pub const fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// What the file will say, to the letter.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.new
     }
 
     /// Replaces the file. Whatever goes wrong, it is whole: the old one or the new one.
@@ -136,9 +142,15 @@ fn draft(path: &Path, change: impl FnOnce(&mut DocumentMut)) -> Result<Draft, Ed
     Config::parse(&old, path)?;
     let mut document: DocumentMut = old.parse().map_err(|_| EditError::Lost)?;
     change(&mut document);
-    let new = document.to_string();
+    let new = with_line_ends_of(&old, document.to_string());
     let config = Config::parse(&new, path)?;
     Ok(Draft { path: path.to_owned(), old, new, config })
+}
+
+/// The library ends every line with a line feed alone. A file whose lines all end otherwise keeps its ends.
+fn with_line_ends_of(old: &str, new: String) -> String {
+    let is_crlf = old.contains('\n') && old.matches('\n').count() == old.matches("\r\n").count();
+    if is_crlf { new.replace('\n', "\r\n") } else { new }
 }
 
 /// Follows a symbolic link to the file itself, so that a dotfile kept elsewhere stays a link.

@@ -5,12 +5,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use airbyte_token_local::shown;
+
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// Where it begins; none when it is about the whole file.
     pub at: Option<Position>,
-    /// What is wrong and what to do.
+    /// What is wrong and what to do, in one line.
     pub text: String,
 }
 
@@ -41,10 +43,14 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// The problems of the file at `path`, in the order in which they stand there.
+    /// The problems of the file at `path`, in the order in which they stand there, each made fit to be shown: a key may
+    /// be anything.
     #[must_use]
     pub fn new(path: &Path, mut problems: Vec<Problem>) -> Self {
         problems.sort_by_key(|problem| problem.at);
+        for problem in &mut problems {
+            problem.text = shown(&problem.text);
+        }
         Self { path: path.to_owned(), problems }
     }
 

@@ -152,6 +152,24 @@ fn more_profiles_than_one_daemon_serves_are_refused() {
 }
 
 #[test]
+fn a_hundred_problems_are_told_and_that_there_are_more() {
+    let problems = |count: usize| {
+        let text: String = (0..count).map(|number| format!("k{number} = 1\n")).collect();
+        parse(&text).unwrap_err().problems().to_vec()
+    };
+    assert_eq!(problems(document::MOST_PROBLEMS).len(), 100);
+    let more = problems(100_000);
+    assert_eq!(more.len(), 101);
+    assert!(more[0].text.contains("more than 100"), "{:?}", more[0]);
+}
+
+#[test]
+fn a_problem_is_one_line_that_no_terminal_obeys() {
+    let complaints = complaints("\"a\\u001b[31m\\nb\\u202e\" = 1\n");
+    assert!(complaints.starts_with("config.toml:1:1: unknown key `a?[31m?b?`"), "{complaints}");
+}
+
+#[test]
 fn an_edit_keeps_comments_and_order_and_the_rest_of_the_file() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("config.toml");
@@ -167,6 +185,17 @@ fn an_edit_keeps_comments_and_order_and_the_rest_of_the_file() {
     let text = fs::read_to_string(&path).unwrap();
     assert_eq!(text, TWO.replace("an-id", "new-id"));
     assert_eq!(config, parse(&text).unwrap());
+}
+
+#[test]
+fn an_edit_keeps_the_ends_of_lines() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("config.toml");
+    for text in [TWO.replace('\n', "\r\n"), TWO.to_owned()] {
+        fs::write(&path, &text).unwrap();
+        let draft = set_default_profile(&path, &name("own")).unwrap();
+        assert_eq!(draft.text(), text.replace("default_profile = \"cloud\"", "default_profile = \"own\""));
+    }
 }
 
 #[test]

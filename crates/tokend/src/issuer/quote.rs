@@ -9,7 +9,8 @@ const GIVEAWAY: usize = 8;
 /// What stands in the place of such a piece.
 const HIDDEN: &str = "(not shown: it repeats the secret)";
 
-/// Quotes upstream, except where upstream quotes the secret: some servers repeat what they were sent.
+/// Quotes upstream, except where upstream quotes the secret: some servers repeat what they were sent. In other letters'
+/// case too: that is how a host or a media type comes out of its parser, and it leaves little to guess.
 pub(super) struct Quoter<'a> {
     secret: &'a Secret,
 }
@@ -55,7 +56,7 @@ impl<'a> Quoter<'a> {
 }
 
 fn contains(text: &[u8], piece: &[u8]) -> bool {
-    text.windows(piece.len()).any(|window| window == piece)
+    text.windows(piece.len()).any(|window| window.eq_ignore_ascii_case(piece))
 }
 
 #[cfg(test)]
@@ -81,6 +82,7 @@ mod tests {
         assert_eq!(quote("0123456789abcdef", "bad secret ...56789abc..."), HIDDEN, "not even a part");
         assert_eq!(quote("0123", "bad secret 0123"), HIDDEN, "a short one counts as a whole");
         assert_eq!(quote("0123456789abcdef", "bad secret 0123456"), "\"bad secret 0123456\"");
+        assert_eq!(quote("0123456789abcdef", "BAD SECRET 89ABCDEF"), HIDDEN, "in whatever case");
         assert_eq!(quote("", "anything"), "\"anything\"");
         assert_eq!(with("0123456789", |quoter| quoter.name("0123456789").to_owned()), HIDDEN);
     }

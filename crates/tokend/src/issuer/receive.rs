@@ -1,5 +1,7 @@
 //! A reply within bounds: 16 KiB of headers, 64 KiB of body.
 
+use std::fmt;
+
 use reqwest::{Response, header::HeaderMap};
 use zeroize::Zeroizing;
 
@@ -10,13 +12,19 @@ const MOST_HEADERS: usize = 16 * 1024;
 const MOST_BODY: usize = 64 * 1024;
 
 /// A whole reply, as it came: nothing in it has been believed yet.
-pub(super) struct Reply {
+pub struct Reply {
     /// The HTTP status.
-    pub(super) status: u16,
+    pub status: u16,
     /// The headers.
-    pub(super) headers: HeaderMap,
-    /// The body. There may be a token in it, so it is wiped.
-    pub(super) body: Zeroizing<Vec<u8>>,
+    pub headers: HeaderMap,
+    /// The body. There may be a token in it, so it is wiped, and it is not in the debug output.
+    pub body: Zeroizing<Vec<u8>>,
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reply({}, {} headers, {} bytes)", self.status, self.headers.len(), self.body.len())
+    }
 }
 
 /// Why no whole reply came.

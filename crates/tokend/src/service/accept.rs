@@ -6,8 +6,13 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::{rt::TokioIo, server::graceful::GracefulShutdown, service::TowerToHyperService};
+use hyper_util::{
+    rt::TokioIo,
+    server::graceful::{GracefulConnection, GracefulShutdown},
+    service::TowerToHyperService,
+};
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{UnixListener, UnixStream},
     time,
 };
@@ -27,6 +32,8 @@ pub const TURN_TIMEOUT: Duration = Duration::from_secs(10);
 pub const LARGEST_HEAD: usize = 16 * 1024;
 /// How many headers a request may have.
 pub const MOST_HEADERS: usize = 32;
+/// Seats enough for one caller to wait in one of them.
+const ROOMY: usize = 2;
 /// How long to wait after an accept that failed: without it, a process out of file descriptors spins.
 const ACCEPT_BACK_OFF: Duration = Duration::from_millis(200);
 /// How long requests under way may take once the daemon was told to stop.
@@ -140,12 +147,7 @@ impl<S: Fn() -> usize> Serving<S> {
     fn welcome(&self, stream: UnixStream, seat: Arc<Seat>) {
         let (app, bodies) = (TowerToHyperService::new(self.app.clone()), self.bodies.clone());
         let attendant = Attendant { app, bodies, seat: Arc::clone(&seat) };
-        let service = service_fn(move |request| attendant.clone().attend(request));
-        let connection = http1::Builder::new()
-            .max_headers(MOST_HEADERS)
-            .max_buf_size(LARGEST_HEAD)
-            .serve_connection(TokioIo::new(stream), service);
-        let connection = self.ended.watch(connection);
+        let connection = self.ended.watch(connection(stream, attendant));
         let visit = async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection ended early");
@@ -153,6 +155,26 @@ impl<S: Fn() -> usize> Serving<S> {
         };
         tokio::spawn(async move { seat.keep(TURN_TIMEOUT, visit).await });
     }
+}
+
+/// Serves one caller who was let in already, and has the whole hall for itself: over any stream, until the caller hangs up,
+/// breaks the rules of HTTP/1.1, or takes longer than [`TURN_TIMEOUT`] for what is its turn to do.
+pub async fn serve_one(stream: impl AsyncRead + AsyncWrite + Unpin + 'static, app: Router) {
+    let seat = Arc::new(Hall::default().seat(ROOMY).await.seat);
+    let (app, bodies) = (TowerToHyperService::new(app), Hall::default());
+    let attendant = Attendant { app, bodies, seat: Arc::clone(&seat) };
+    seat.keep(TURN_TIMEOUT, async { drop(connection(stream, attendant).await) }).await;
+}
+
+fn connection(
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    attendant: Attendant,
+) -> impl GracefulConnection<Error = hyper::Error> {
+    let service = service_fn(move |request| attendant.clone().attend(request));
+    http1::Builder::new()
+        .max_headers(MOST_HEADERS)
+        .max_buf_size(LARGEST_HEAD)
+        .serve_connection(TokioIo::new(stream), service)
 }
 
 /// What happens again and again when it happens.

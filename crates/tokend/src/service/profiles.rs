@@ -1,6 +1,6 @@
 //! Profiles: listed, made, removed, chosen. A secret comes in here; none goes out.
 
-use airbyte_token_core::{Failure, Moment, ProfileName, names::BadProfileName};
+use airbyte_token_core::{Detail, Failure, Moment, ProfileName, names::BadProfileName};
 use airbyte_token_local::{
     ErrorCode,
     wire::{DefaultProfileRequest, LogoutQuery, ProfileReply, ProfileRequest, ProfilesReply, from_json},
@@ -75,7 +75,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Name {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
-        let refused = |text: String| Refusal::new(ErrorCode::BadRequest, text);
+        let refused = |text: String| Refusal::new(ErrorCode::BadRequest, Detail::new(&text).as_str());
         let path = Path::<String>::from_request_parts(parts, state).await;
         let Path(name) = path.map_err(|error| refused(error.body_text()))?;
         name.parse().map(Self).map_err(|error: BadProfileName| refused(error.to_string()))

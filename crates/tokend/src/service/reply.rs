@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use airbyte_token_core::{Failure, Moment, ProfileName, Reason};
+use airbyte_token_core::{Detail, Failure, Moment, ProfileName, Reason};
 use airbyte_token_local::{
-    ErrorCode, ProfileState,
+    ErrorCode, ProfileState, shown,
     wire::{BadJson, ErrorReply, LastError, to_json},
 };
 use axum::{
@@ -40,9 +40,9 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 pub struct Refusal(ErrorReply);
 
 impl Refusal {
-    /// Says what went wrong, with the code's own remedy.
+    /// Says what went wrong, with the code's own remedy. What others had a part in saying is made fit to be shown.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self(ErrorReply::new(code, message))
+        Self(ErrorReply::new(code, shown::lines(&message.into())))
     }
 
     /// Gives a better remedy than the code's own.
@@ -147,7 +147,7 @@ pub(super) fn last_error(failure: &Failure, profile: &ProfileName) -> LastError 
 
 /// A query has no secrets in it, so what is wrong with it may be said in full.
 pub(super) fn bad_query(error: &QueryRejection) -> Refusal {
-    Refusal::new(ErrorCode::BadRequest, error.body_text())
+    Refusal::new(ErrorCode::BadRequest, Detail::new(&error.body_text()).as_str())
 }
 
 fn said(reason: &Reason) -> String {
