@@ -5,7 +5,7 @@ use std::{ffi::OsString, fs, os::fd::AsFd as _, os::unix::net::UnixDatagram, pat
 use rustix::process::Signal;
 
 use crate::{
-    Airbyte, Binary, Clocks, Ended, Home, Http, PATIENCE, Process, Reply, Text, deadline::Deadline,
+    Airbyte, Binary, Clocks, Ended, Home, Http, Island, PATIENCE, Process, Reply, Text, deadline::Deadline,
     process::wait_readable, random,
 };
 
@@ -15,13 +15,14 @@ pub struct Recipe<'home> {
     home: &'home Home,
     arguments: Vec<OsString>,
     variables: Vec<(OsString, OsString)>,
+    island: Option<&'home Island>,
 }
 
 impl<'home> Recipe<'home> {
     /// With no arguments, in this home.
     #[must_use]
     pub const fn of(home: &'home Home) -> Self {
-        Self { home, arguments: Vec::new(), variables: Vec::new() }
+        Self { home, arguments: Vec::new(), variables: Vec::new(), island: None }
     }
 
     /// The same with more arguments.
@@ -42,6 +43,13 @@ impl<'home> Recipe<'home> {
     #[must_use]
     pub fn clocks(mut self, clocks: &Clocks) -> Self {
         self.variables.extend(clocks.variables().map(|(name, path)| (name.into(), path)));
+        self
+    }
+
+    /// The same on this island.
+    #[must_use]
+    pub const fn on(mut self, island: &'home Island) -> Self {
+        self.island = Some(island);
         self
     }
 
@@ -78,6 +86,9 @@ impl<'home> Recipe<'home> {
         let mut command = self.home.command(Binary::Daemon);
         command.args(&self.arguments).env("NOTIFY_SOCKET", &news);
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        if let Some(island) = self.island {
+            command = island.command(&command);
+        }
         let process = Process::start(&mut command, b"");
         Daemon { process, manager, news, socket: self.home.socket() }
     }

@@ -1,1 +1,7 @@
-//! Between the daemon and Airbyte: names, routes, certificates.
+//! The way to Airbyte: certificates, names, and the network itself.
+
+mod authority;
+mod certificates;
+mod front;
+mod names;
+mod secure;

@@ -81,17 +81,12 @@ impl World {
 
     /// Waits until no exchange is in flight.
     pub(crate) fn settle(&self) {
-        eventually("the exchange ends", PATIENCE, || {
-            let events = self.exchanges();
-            events.iter().all(|event| event["result"].is_object()).then_some(())
-        });
+        settle(&self.http());
     }
 
     /// The exchanges that the daemon tells of, oldest first: why they were made, and what came of them.
     pub(crate) fn exchanges(&self) -> Vec<Value> {
-        let timeline = self.http().get("/v1/timeline?profile=main").json();
-        let events = timeline["events"].as_array().expect("it is a list").iter();
-        events.filter(|event| event["event"] == "exchange").cloned().collect()
+        exchanges(&self.http())
     }
 
     pub(crate) fn status(&self) -> Value {
@@ -161,6 +156,19 @@ impl World {
         self.await_state("fresh");
         self.serves(&self.airbyte.latest_token());
     }
+}
+
+/// Waits until no exchange of the profile `main` is in flight.
+pub(crate) fn settle(http: &Http) {
+    eventually("the exchange ends", PATIENCE, || {
+        exchanges(http).iter().all(|event| event["result"].is_object()).then_some(())
+    });
+}
+
+fn exchanges(http: &Http) -> Vec<Value> {
+    let timeline = http.get("/v1/timeline?profile=main").json();
+    let events = timeline["events"].as_array().expect("it is a list").iter();
+    events.filter(|event| event["event"] == "exchange").cloned().collect()
 }
 
 /// An error reply about trouble that passes: this state, these words, and when it is tried again.
