@@ -110,15 +110,10 @@ pub(crate) struct Oracle {
     pub(crate) latencies: Latencies,
     /// Tokens that died while their answer was on its way: neither served expired nor not.
     pub(crate) died_on_the_way: usize,
-    /// Tokens that were served in the second that their stamps took from them, see [`STAMP`].
-    pub(crate) stamped_off: usize,
 }
 
 /// What the daemon's rounding to whole seconds, and a clock that is read twice, may hide.
 const DOUBT: Seconds = 1.5;
-/// Airbyte stamps the end of a token in whole seconds, rounded down, so that it lives up to a second shorter than its
-/// reply says. The daemon goes by what the reply says; what it serves in that second is counted by itself.
-const STAMP: Seconds = 1.0;
 /// An answer for which a token is at hand has no business to take so long, on the busiest machine.
 const AT_ONCE: Seconds = 5.0;
 /// By so much may an answer be late that had to wait, on the busiest machine.
@@ -165,14 +160,13 @@ impl Oracle {
         }
         let Span { from, until } = answer.span;
         let age = facts.shifts.least_age(issue.by, ON_ITS_WAY, from);
-        let late = (from - issue.dies - STAMP).max(age - issue.life);
+        let late = (from - issue.dies).max(age - issue.life);
         if late >= 0.0 {
             return Some((
                 Kind::Expired,
                 format!("dead for {late:.3} s before anybody asked, said to have {left:?} s"),
             ));
         }
-        self.stamped_off += usize::from(issue.dies <= from);
         if issue.dies <= from {
             return None;
         }

@@ -166,8 +166,6 @@ impl Verdict {
             }
         }
         self.row("tokens that died on their way to a caller", &outcome.oracle.died_on_the_way.to_string());
-        self.row("tokens served in their stamps' last second", &outcome.oracle.stamped_off.to_string());
-        self.fact("stamped_off", outcome.oracle.stamped_off);
         self.row("exchanges of one profile in a minute, at most", &outcome.busiest_minute.to_string());
         self.fact("busiest_minute", outcome.busiest_minute);
     }

@@ -54,9 +54,9 @@ fn a_profile_s_story_is_told_in_order_with_what_comes_next_and_without_a_token()
         "failed after ",
         "(upstream_unavailable)",
         "ago  tried again after the failure",
-        &format!("got token {first} for 15m 0s, in "),
+        &format!("got token {first} for 14m 59s, in "),
         "ago  you asked (`airbyte-token refresh`)",
-        &format!("got token {second} for 15m 0s, in "),
+        &format!("got token {second} for 14m 59s, in "),
         "ago  you asked (`airbyte-token refresh`)",
         "(upstream_unavailable)",
         &format!("now:\n  token {second} lives 14m "),
@@ -82,7 +82,7 @@ fn a_login_and_a_changed_profile_are_told() {
     let parts = [
         "the daemon began to serve this profile",
         "somebody logged in, and Airbyte took the secret",
-        &format!("got token {token} for 15m 0s"),
+        &format!("got token {token} for 14m 59s"),
         "the profile was changed in the configuration",
     ];
     assert_in_order(&page, &parts);

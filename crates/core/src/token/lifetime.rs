@@ -35,12 +35,16 @@ pub struct NoLifetime;
 const UNSAID: Duration = Duration::from_secs(180);
 /// No life is believed beyond a day.
 const LONGEST: Duration = Duration::from_secs(86_400);
+/// Issuers stamp `iat` and `exp` in whole seconds, rounded down (RFC 7519 §2, `NumericDate`, as Keycloak and Airbyte Core
+/// write it): a token dies by up to this much sooner than its life after the request for it left.
+const ROUNDING: Duration = Duration::from_secs(1);
 /// Below this an `expires_in` may be in minutes by mistake, as Airbyte Cloud's was in March 2025 ...
 const MAYBE_MINUTES: f64 = 60.0;
 /// ... if the token itself says that it lives this many times longer.
 const PLAINLY_LONGER: f64 = 10.0;
 
-/// The life of a token, counted from when its request left: 1 ms to 24 h.
+/// The life of a token, counted from when its request left: 1 ms to 24 h. Of what the table says, the second by which
+/// whole-second stamps may be early is taken off, but never more than half.
 ///
 /// | `expires_in` | the token itself | life |
 /// |---|---|---|
@@ -55,6 +59,10 @@ const PLAINLY_LONGER: f64 = 10.0;
 /// # Errors
 /// When the token was dead on arrival.
 pub fn lifetime(evidence: &LifetimeEvidence) -> Result<Duration, NoLifetime> {
+    by_table(evidence).map(less_rounding)
+}
+
+fn by_table(evidence: &LifetimeEvidence) -> Result<Duration, NoLifetime> {
     let said = evidence.expires_in.filter(|seconds| seconds.is_finite());
     let own = own_lifetime(evidence).filter(|seconds| seconds.is_finite());
     let seconds = match (said, own) {
@@ -83,6 +91,10 @@ fn whole_milliseconds(seconds: f64) -> Option<Duration> {
     u64::try_from(exact.as_millis()).ok().map(Duration::from_millis)
 }
 
+fn less_rounding(life: Duration) -> Duration {
+    life.saturating_sub(ROUNDING).max(life / 2).max(Duration::from_millis(1))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,7 +102,7 @@ mod tests {
     const NOW: f64 = 1_750_000_000.0;
 
     fn seconds(evidence: LifetimeEvidence) -> Result<f64, NoLifetime> {
-        lifetime(&evidence).map(|life| life.as_secs_f64())
+        by_table(&evidence).map(|life| life.as_secs_f64())
     }
 
     /// What a reply says without a readable token.
@@ -135,6 +147,14 @@ mod tests {
     }
 
     #[test]
+    fn the_second_that_whole_second_stamps_hide_is_taken_off_but_never_more_than_half() {
+        for (said, life) in [(900.0, 899_000), (2.0, 1_000), (1.9, 950), (1.0, 500), (0.001, 1)] {
+            assert_eq!(lifetime(&opaque(Some(said))), Ok(Duration::from_millis(life)), "{said}");
+        }
+        assert_eq!(lifetime(&opaque(Some(0.0))), Err(NoLifetime));
+    }
+
+    #[test]
     fn what_real_releases_answered_is_read_right() {
         for (release, evidence, life) in [
             ("0.63.9 to 1.5: says 180, lives a day", core(Some(180.0), 86_400.0), 180.0),
@@ -174,8 +194,8 @@ mod tests {
 
     #[test]
     fn a_life_is_floored_to_the_millisecond_and_less_than_one_is_none() {
-        assert_eq!(lifetime(&opaque(Some(1.999_9))), Ok(Duration::from_millis(1_999)));
-        assert_eq!(lifetime(&opaque(Some(0.001))), Ok(Duration::from_millis(1)));
-        assert_eq!(lifetime(&opaque(Some(0.000_9))), Err(NoLifetime));
+        assert_eq!(by_table(&opaque(Some(1.999_9))), Ok(Duration::from_millis(1_999)));
+        assert_eq!(by_table(&opaque(Some(0.001))), Ok(Duration::from_millis(1)));
+        assert_eq!(by_table(&opaque(Some(0.000_9))), Err(NoLifetime));
     }
 }

@@ -62,11 +62,11 @@ fn the_public_and_the_internal_reply_are_read() {
         judged_json(&format!(r#"{{"access_token":"{TOKEN}","token_type":"Bearer","expires_in":900}}"#))
             .unwrap();
     assert_eq!(public.access_token.expose(), TOKEN);
-    assert_eq!(public.lifetime.as_secs(), 900);
+    assert_eq!(public.lifetime.as_secs(), 899);
     assert_eq!(public.fingerprint.to_string(), "71c480df93d6ae2f");
 
     let internal = judged_json(&format!(r#"{{"access_token":"{TOKEN}"}}"#)).unwrap();
-    assert_eq!(internal.lifetime.as_secs(), 180);
+    assert_eq!(internal.lifetime.as_secs(), 179);
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn the_reply_of_agents_is_read() {
     let body = format!(
         r#"{{"access_token":"{TOKEN}","token_type":"bearer","expires_in":900,"organization_id":"12345678-1234-1234-1234-123456789012"}}"#
     );
-    assert_eq!(lifetime_of(&body), 900);
+    assert_eq!(lifetime_of(&body), 899);
 }
 
 #[test]
@@ -82,17 +82,17 @@ fn the_shorter_of_what_is_said_and_what_the_token_says_counts() {
     let lived = |expires_in: &str, payload: &str| {
         lifetime_of(&format!(r#"{{"access_token":"{}","expires_in":{expires_in}}}"#, jwt(payload)))
     };
-    assert_eq!(lived("180", r#"{"exp":1700086400}"#), 180, "releases 0.63.9 to 1.5 said less than was true");
-    assert_eq!(lived("900", r#"{"iat":1700000000,"exp":1700000180}"#), 180, "Cloud in March 2025 said more");
-    assert_eq!(lived("15", r#"{"exp":1700000900}"#), 900, "Cloud in March 2025 said minutes");
-    assert_eq!(lived("60", r#"{"exp":1700000060}"#), 60);
-    assert_eq!(lived("86400", r#"{"exp":1700086400}"#), 86_400);
-    assert_eq!(lived("null", r#"{"exp":1700000900}"#), 900, "counted from the reply's date");
-    assert_eq!(lived("\"900\"", r#"{"roles":[]}"#), 900);
-    assert_eq!(lived("1e400", r#"{"exp":1700000900}"#), 900);
-    assert_eq!(lived("99999999999999999999", r#"{"exp":1700000900}"#), 900);
-    assert_eq!(lived("99999999999999999999", "{}"), 86_400, "no more than a day");
-    assert_eq!(lived("\"soon\"", "{}"), 180);
+    assert_eq!(lived("180", r#"{"exp":1700086400}"#), 179, "releases 0.63.9 to 1.5 said less than was true");
+    assert_eq!(lived("900", r#"{"iat":1700000000,"exp":1700000180}"#), 179, "Cloud in March 2025 said more");
+    assert_eq!(lived("15", r#"{"exp":1700000900}"#), 899, "Cloud in March 2025 said minutes");
+    assert_eq!(lived("60", r#"{"exp":1700000060}"#), 59);
+    assert_eq!(lived("86400", r#"{"exp":1700086400}"#), 86_399);
+    assert_eq!(lived("null", r#"{"exp":1700000900}"#), 899, "counted from the reply's date");
+    assert_eq!(lived("\"900\"", r#"{"roles":[]}"#), 899);
+    assert_eq!(lived("1e400", r#"{"exp":1700000900}"#), 899);
+    assert_eq!(lived("99999999999999999999", r#"{"exp":1700000900}"#), 899);
+    assert_eq!(lived("99999999999999999999", "{}"), 86_399, "no more than a day");
+    assert_eq!(lived("\"soon\"", "{}"), 179);
 }
 
 #[test]
