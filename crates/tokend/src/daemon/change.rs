@@ -234,10 +234,12 @@ impl State {
         blocking(edit).await?
     }
 
-    /// Serves the configuration, and tells the profiles that stay if they are to be renewed by other rules.
+    /// Serves the configuration, and tells the profiles that stay if they are to be renewed by other rules. What is
+    /// forgiven by that stays forgiven, whoever kills the daemon after it.
     async fn put_in_force(&self, ready: Ready) {
         let policy = ready.new_policy(&self.config());
         self.put(ready);
+        self.0.remembering.settle().await;
         if let Some(policy) = policy {
             for profile in self.cache().all().values() {
                 profile.set_policy(policy).await;
