@@ -116,6 +116,7 @@ impl Daemon {
 async fn tell_waiting(error: &StartError, listener: std::os::unix::net::UnixListener) {
     let hint = match error {
         StartError::Change(ChangeError::Descriptors(_)) => "raise the limit, then start airbyte-tokend again",
+        StartError::Change(ChangeError::System(_)) => return,
         StartError::Config(_) | StartError::Change(_) => "`airbyte-tokend --check` lists every mistake",
         StartError::Listen(_) | StartError::Inherited(_) => return,
     };
