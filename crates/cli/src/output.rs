@@ -44,7 +44,7 @@ pub(crate) fn json<T: Serialize>(value: &T) -> Result<(), Failure> {
     write_out(&text)
 }
 
-/// Prints text that was made with [`shown`] where it holds what others said.
+/// Prints text that was made with [`shown()`] where it holds what others said.
 pub(crate) fn text(text: &str) -> Result<(), Failure> {
     write_out(text.as_bytes())
 }
