@@ -16,7 +16,7 @@ pub use code::{FAILURES, code_of};
 pub use exchange::Exchanger;
 pub use handle::{ProfileHandle, Shortfall};
 pub use history::{Event, History, MOST_EVENTS, Outcome, Tally, What};
-pub use memory::{MemoryFile, Remembering};
+pub use memory::{Diary, MemoryFile, Remembering};
 pub use state::{MOST_SKEW, state_of};
 
 use std::{

@@ -156,8 +156,8 @@ impl Actor {
                 Command::Exchange => {
                     self.note_beginning();
                     let exchanger = Arc::clone(&self.exchanger);
-                    let (patience, noted) = (self.patience(), self.memory.sending());
-                    *in_flight = Some(Box::pin(async move { exchanger.exchange(patience, noted).await }));
+                    let (patience, diary) = (self.patience(), self.memory.diary());
+                    *in_flight = Some(Box::pin(async move { exchanger.exchange(patience, diary).await }));
                 }
             }
         }

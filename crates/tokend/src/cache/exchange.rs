@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use airbyte_token_core::{ClientId, Detail, Failure, ProfileName, Secret, VaultTrouble};
 
+use super::Diary;
 use crate::{
     clock,
     issuer::{Answered, Issuer},
@@ -27,19 +28,22 @@ pub struct Exchanger {
 }
 
 impl Exchanger {
-    /// Reads the secret, waiting at most `patience` for the vault, and exchanges it. What is to happen before anything
-    /// is sent, happens when there is a secret to send.
+    /// Reads the secret, waiting at most `patience` for the vault, and exchanges it; and has it written down that this
+    /// is about to happen, and that it went well.
     ///
     /// It fails when the vault does not give the secret, the secret was stored for another origin, or the issuer says
     /// no.
-    pub async fn exchange(&self, patience: Duration, before_sending: impl Future<Output = ()>) -> Answered {
-        match self.secret(patience).await {
-            Ok(stored) => {
-                before_sending.await;
-                self.ask(stored.client_secret).await
-            }
-            Err(failure) => Answered { outcome: Err(failure), server_time: None },
+    pub async fn exchange(&self, patience: Duration, diary: Diary) -> Answered {
+        let stored = match self.secret(patience).await {
+            Ok(stored) => stored,
+            Err(failure) => return Answered { outcome: Err(failure), server_time: None },
+        };
+        diary.begin().await;
+        let answered = self.ask(stored.client_secret).await;
+        if answered.outcome.is_ok() {
+            diary.succeed().await;
         }
+        answered
     }
 
     /// After suspend the connection is dead without knowing it, and the issuer's own deadlines stood still: whoever asks

@@ -6,7 +6,7 @@
 
 use std::{
     collections::BTreeMap,
-    io,
+    io, mem,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -98,7 +98,8 @@ impl Remembering {
         let record = kept.records.entry(profile.to_string()).or_default();
         record.keeper = keeper;
         record.adopt_logins();
-        MemoryFile { profile: profile.clone(), keeper, last, all: self.clone() }
+        let diary = Diary { profile: profile.clone(), keeper, all: self.clone() };
+        MemoryFile { last, ended: false, diary }
     }
 
     /// Forgets what went wrong, since the profile or its secret changed; not how often Airbyte was asked.
@@ -211,34 +212,61 @@ impl Remembering {
 /// Where one profile says what it remembers.
 #[derive(Debug)]
 pub struct MemoryFile {
-    profile: ProfileName,
-    keeper: u64,
     last: Memory,
-    all: Remembering,
+    ended: bool,
+    diary: Diary,
 }
 
 impl MemoryFile {
-    /// Keeps this, if it is news.
+    /// Keeps this, if it is news, and with it that an exchange has ended: a failure is not forgotten in between.
     pub(super) fn keep(&mut self, memory: Memory) {
-        if memory != self.last {
-            self.all.change(&self.profile, self.keeper, |record| record.keep(&memory));
+        if self.ended || memory != self.last {
+            let ended = mem::take(&mut self.ended);
+            self.diary.note(|record| {
+                record.keep(&memory);
+                if ended {
+                    record.end_exchange();
+                }
+            });
             self.last = memory;
         }
     }
 
-    /// To be awaited right before the secret is sent: notes that it is, and ends when that is written down or the disk
-    /// does not take it.
-    pub(super) fn sending(&self) -> impl Future<Output = ()> + Send + 'static {
-        let (all, profile, keeper) = (self.all.clone(), self.profile.clone(), self.keeper);
-        async move {
-            all.change(&profile, keeper, Record::begin_exchange);
-            all.settle().await;
-        }
+    /// What is sent has come to an end, good or bad. To be kept with what it changed.
+    pub(super) const fn answered(&mut self) {
+        self.ended = true;
     }
 
-    /// Notes that what was sent has come to an end, good or bad.
-    pub(super) fn answered(&self) {
-        self.all.change(&self.profile, self.keeper, Record::end_exchange);
+    /// For whoever makes the profile's exchanges.
+    pub(super) fn diary(&self) -> Diary {
+        self.diary.clone()
+    }
+}
+
+/// Where it is noted that an exchange is about to be sent, and that it brought a token.
+#[derive(Clone, Debug)]
+pub struct Diary {
+    profile: ProfileName,
+    keeper: u64,
+    all: Remembering,
+}
+
+impl Diary {
+    /// Ends when it is written down that something is sent, or the disk does not take it.
+    pub(super) async fn begin(&self) {
+        self.note(Record::begin_exchange);
+        self.all.settle().await;
+    }
+
+    /// Ends when it is written down that a token came, or the disk does not take it: whoever is killed right after its
+    /// first answer has left nothing unfinished.
+    pub(super) async fn succeed(&self) {
+        self.note(Record::end_exchange);
+        self.all.settle().await;
+    }
+
+    fn note(&self, change: impl FnOnce(&mut Record)) {
+        self.all.change(&self.profile, self.keeper, change);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Locked: at login, on resume, with the screen.
 
-use airbyte_tokend_tests::{Airbyte, Home, timed};
+use airbyte_tokend_tests::{Airbyte, Home, PATIENCE, eventually, timed};
 
 use super::{KEYRING_TIMEOUT, LANE, MINUTE, Scene, bus::Ear};
 
@@ -52,8 +52,10 @@ fn a_token_that_died_while_the_keyring_was_locked_is_not_served_and_the_error_sa
     scene.renewal_comes_due();
     scene.is_troubled("keyring_locked");
     scene.pass(5 * MINUTE);
-    let reply = scene.refused(503, "keyring_locked");
-    assert!(reply.json()["retry_in"].as_u64().is_some_and(|wait| wait <= LANE.as_secs()), "{}", reply.text());
+    let wait = eventually("between two looks, callers are told when the next is", PATIENCE, || {
+        scene.refused(503, "keyring_locked").json()["retry_in"].as_u64()
+    });
+    assert!(wait <= LANE.as_secs(), "{wait} s");
     let said = scene.cli().fail(&["print", "--wait", "0"], 75);
     assert!(said.contains("the keyring is locked") && said.contains("hint: unlock the keyring"), "{said}");
     scene.keyring.unlock();

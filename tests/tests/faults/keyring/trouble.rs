@@ -10,11 +10,12 @@ use super::{KEYRING_TIMEOUT, LANE, Scene, bus::Ear};
 #[test]
 fn a_frozen_keyring_holds_up_nobody_and_is_called_once_at_a_time() {
     let (home, airbyte) = (Home::new(), Airbyte::start());
-    let others = [Airbyte::start(), Airbyte::start()];
     let scene = Scene::warm(&home, &airbyte);
-    for (name, other) in ["second", "third"].into_iter().zip(&others) {
-        scene.daemon.log_in(name, other, "keyring");
-    }
+    let others = ["a", "b", "c", "d", "e"].map(|name| {
+        let other = Airbyte::start();
+        scene.daemon.log_in(name, &other, "keyring");
+        other
+    });
     let alive = airbyte.latest_token();
     let ear = Ear::on(&scene.keyring);
     scene.keyring.freeze();
@@ -30,7 +31,9 @@ fn a_frozen_keyring_holds_up_nobody_and_is_called_once_at_a_time() {
         scene.is_troubled("vault_slow");
         scene.pass(LANE);
     }
-    assert_eq!(ear.most_calls_at_once(), 1, "three profiles want their secrets");
+    // One, that is; and one that was given up, where the bus hears of that only after it hears of the next.
+    let calls = ear.most_calls_at_once();
+    assert!((1..=2).contains(&calls), "{calls} calls at once for {} profiles", 1 + others.len());
     assert_eq!(airbyte.exchanges(), 1);
     let said = scene.cli().fail(&["refresh", "--wait", "5s"], 75);
     assert!(said.contains("the keyring does not answer"), "{said}");

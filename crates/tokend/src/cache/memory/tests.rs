@@ -90,7 +90,7 @@ fn a_new_secret_is_a_new_beginning_whatever_did_not_end() {
     let remembering = Remembering::load("/nonexistent/memory.json".into());
     let mut file = remembering.file(&profile(1));
     file.keep(Memory { exchanges: vec![at(7)], ..Memory::default() });
-    (0..2).for_each(|_| remembering.change(&profile(1), file.keeper, Record::begin_exchange));
+    (0..2).for_each(|_| remembering.change(&profile(1), file.diary.keeper, Record::begin_exchange));
     assert!(remembering.of(&profile(1)).trouble.is_some());
     remembering.forgive(&profile(1));
     let memory = remembering.of(&profile(1));
@@ -106,13 +106,12 @@ async fn what_is_about_to_be_sent_is_in_the_file_by_then() {
     let mut file = remembering.file(&profile(1));
     for unfinished in 1..=2 {
         file.keep(Memory { exchanges: vec![at(unfinished)], ..Memory::default() });
-        file.sending().await;
+        file.diary().begin().await;
         let read = Remembering::load(path.clone()).of(&profile(1));
         assert_eq!(read.exchanges, [at(unfinished)]);
         assert_eq!(read.trouble.is_some(), unfinished == 2, "two in a row did not end");
     }
-    file.answered();
-    remembering.settle().await;
+    file.diary().succeed().await;
     assert_eq!(Remembering::load(path).of(&profile(1)).trouble, None);
     keeper.abort();
 }
@@ -120,8 +119,8 @@ async fn what_is_about_to_be_sent_is_in_the_file_by_then() {
 #[tokio::test(start_paused = true)]
 async fn a_disk_that_hangs_delays_an_exchange_by_half_a_second() {
     let remembering = Remembering::load("/nonexistent/memory.json".into());
-    let file = remembering.file(&profile(1));
-    let nobody_writes = |patience| time::timeout(patience, file.sending());
+    let diary = remembering.file(&profile(1)).diary();
+    let nobody_writes = |patience| time::timeout(patience, diary.begin());
     assert!(nobody_writes(WRITE_AHEAD - Duration::from_millis(10)).await.is_err());
     assert!(nobody_writes(WRITE_AHEAD + Duration::from_millis(10)).await.is_ok());
 }
@@ -142,4 +141,20 @@ async fn a_disk_that_refuses_delays_nothing_and_gets_it_when_it_takes_it() {
     }
     keeper.abort();
     assert_eq!(records(&path), 1);
+}
+
+#[test]
+fn an_exchange_that_failed_has_ended_no_sooner_than_its_failure_is_known() {
+    let remembering = Remembering::load("/nonexistent/memory.json".into());
+    let mut file = remembering.file(&profile(1));
+    let unfinished = || remembering.kept().records["p1"].unfinished();
+    file.diary.note(Record::begin_exchange);
+    file.answered();
+    assert_eq!(unfinished(), 1);
+    file.keep(a_full_memory());
+    assert_eq!(unfinished(), 0);
+    file.diary.note(Record::begin_exchange);
+    file.answered();
+    file.keep(a_full_memory());
+    assert_eq!(unfinished(), 0, "also where the failure is the same as before");
 }
