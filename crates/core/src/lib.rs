@@ -12,6 +12,8 @@
 //! - Exchanges begin at least 1 s apart, at most 10 in a minute and 60 in an hour; a `Retry-After` is kept to, up to
 //!   15 min; clients alone can use up half of that budget at most.
 //! - A new token lands before the old one dies as long as the issuer answers and its tokens live two minutes or more.
+//! - What may pass by itself is tried again within 100 s, at moments so spread that an issuer that comes back sees few
+//!   hosts of a fleet at a time (`examples/fleet` measures how few).
 //! - Refused credentials are tried once more and then left alone until somebody acts or a slow probe is due, also
 //!   after a restart ([`Memory`]).
 //! - A profile that nobody uses causes no exchange.

@@ -10,6 +10,7 @@ mod flight;
 mod holding;
 mod jitter;
 mod memory;
+mod patience;
 mod plan;
 mod timeline;
 mod trouble;

@@ -5,8 +5,9 @@ use std::time::Duration;
 use super::{
     Standing,
     budget::{AN_HOUR, Budget, Kind, Past},
+    patience::{Climb, LONGEST_TOLD},
     timeline::{Steady, Timeline},
-    trouble::{LONGEST_TOLD, Trouble},
+    trouble::Trouble,
 };
 use crate::Failure;
 
@@ -32,8 +33,8 @@ pub struct PastTrouble {
     pub failure: Failure,
     /// How the credentials stand.
     pub standing: Standing,
-    /// How many exchanges have failed since the last that worked.
-    pub failures: u32,
+    /// How many rungs of the ladder of retries were left behind.
+    pub rungs: u32,
     /// How many suspect answers there have been in a row.
     pub suspects: u32,
     /// When to try again.
@@ -49,6 +50,10 @@ pub struct PastExchange {
     pub elective: bool,
 }
 
+/// The two clocks are read one after the other. So little says nothing, and must not be rounded up to a whole second: a
+/// memory that is handed on over and over would put everything off for ever.
+const HAIR: Duration = Duration::from_millis(1);
+
 /// Translates between the times of this run and the wall clock, as of one moment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Almanac {
@@ -62,8 +67,8 @@ impl Almanac {
     }
 
     pub(super) fn note_trouble(self, trouble: &Trouble) -> PastTrouble {
-        let Trouble { failure, standing, failures, suspects, retry_at } = trouble.clone();
-        PastTrouble { failure, standing, failures, suspects, retry_at: self.on_the_wall(retry_at) }
+        let Trouble { failure, standing, climb: Climb(rungs), suspects, retry_at } = trouble.clone();
+        PastTrouble { failure, standing, rungs, suspects, retry_at: self.on_the_wall(retry_at) }
     }
 
     pub(super) fn note_told(self, until: Steady) -> Option<u64> {
@@ -75,9 +80,9 @@ impl Almanac {
     }
 
     pub(super) fn trouble(self, past: PastTrouble) -> Trouble {
-        let PastTrouble { failure, standing, failures, suspects, retry_at } = past;
+        let PastTrouble { failure, standing, rungs, suspects, retry_at } = past;
         let retry_at = self.to_come(retry_at, standing.longest_wait());
-        Trouble { failure, standing, failures, suspects, retry_at }
+        Trouble { failure, standing, climb: Climb(rungs), suspects, retry_at }
     }
 
     pub(super) fn told(self, until: u64) -> Steady {
@@ -97,7 +102,7 @@ impl Almanac {
     }
 
     fn on_the_wall(self, at: Steady) -> u64 {
-        let wall = (self.wall + at.since(self.steady)).saturating_sub(self.steady.since(at));
+        let wall = (self.wall + at.since(self.steady)).saturating_sub(self.steady.since(at) + HAIR);
         wall.as_secs() + u64::from(wall.subsec_nanos() > 0)
     }
 

@@ -7,7 +7,8 @@ use super::{
     budget::Spacing,
     flight::Flight,
     holding::Holding,
-    trouble::{Standing, Trouble, told_to_wait},
+    patience::told_to_wait,
+    trouble::{Standing, Trouble},
     why::{Hold, Plan, Why},
 };
 use crate::{Failure, RefreshPolicy, Token};
@@ -84,7 +85,7 @@ impl Refresher {
 
     /// The issuer may have asked for patience, whatever else its answer was worth.
     pub(super) fn heed(&mut self, failure: &Failure) {
-        if let Some(told) = told_to_wait(failure) {
+        if let Some(told) = told_to_wait(failure, &mut self.jitter) {
             self.told_until = self.told_until.max(self.timeline.steady().after(told));
         }
     }
@@ -92,7 +93,8 @@ impl Refresher {
     /// An exchange failed.
     pub(super) fn note_failure(&mut self, failure: Failure) {
         let now = self.timeline.steady();
-        self.trouble = Some(Trouble::after(self.trouble.take(), failure, now, &mut self.jitter));
+        let left = self.left().unwrap_or_default();
+        self.trouble = Some(Trouble::after(self.trouble.take(), failure, now, left, &mut self.jitter));
         self.settle();
     }
 

@@ -9,6 +9,9 @@ use crate::fixture::{fingerprint, hours, mins, secs, transient};
 /// More exchanges than any history here has room for.
 const STORM: u32 = 3_000;
 
+/// So little later on one clock than on the other says nothing.
+const HAIR: Duration = Duration::from_millis(1);
+
 /// What the refresher promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Promise {
@@ -172,7 +175,11 @@ impl Oracle {
         self.flight = None;
         self.token = None;
         self.used = None;
+        // What is remembered may be off by as much as two clocks are that are read one after the other.
+        self.begun.iter_mut().for_each(|at| *at = at.saturating_sub(HAIR));
         self.last_attempt = self.begun.last().copied();
+        self.told_until = self.told_until.saturating_sub(HAIR);
+        self.parked_until = self.parked_until.saturating_sub(HAIR);
     }
 
     pub(crate) fn check_wake(&mut self, wake: Option<Moment>, now: Moment) {
@@ -340,9 +347,9 @@ impl Oracle {
         let is_untrusted = matches!(failure, Failure::Untrusted { .. });
         let again = std::mem::replace(&mut self.intercepted, is_interception(failure));
         self.parked_until = match self.stand {
-            Stand::Free | Stand::Accused if is_untrusted => self.run + secs(50),
+            Stand::Free | Stand::Accused if is_untrusted => self.run + secs(60),
             Stand::Free if self.intercepted && !again => self.run + secs(5),
-            Stand::Free | Stand::Accused if self.intercepted => self.run + secs(50),
+            Stand::Free | Stand::Accused if self.intercepted => self.run + secs(60),
             Stand::Free => Duration::ZERO,
             Stand::Accused if refused => self.run + secs(5),
             Stand::Accused => Duration::ZERO,

@@ -140,7 +140,7 @@ fn a_certificate_that_stays_bad_is_looked_at_once_a_minute() {
     let message = secure.is_not_trusted();
     let connections = secure.connections();
     for minute in 1..=15 {
-        secure.pass(super::secure::MINUTE);
+        secure.pass(super::secure::LANE);
         secure.wait_for_connections(connections + minute);
     }
     secure.await_state("expired");

@@ -6,8 +6,10 @@ use airbyte_sandbox::{Fault, RetryAfter};
 
 use super::{LIFE, MINUTE, World};
 
-/// A 429 with this `Retry-After` is waited out for so many seconds, whoever asks: not a moment less, and not much more.
+/// A 429 with this `Retry-After` is waited out for so many seconds, whoever asks: not a moment less, and no more than by
+/// a quarter, which chance adds up to a quarter of an hour in all.
 fn is_waited_out(retry_after: Option<RetryAfter>, seconds: u64) {
+    let most = (seconds * 5).div_ceil(4).min(900);
     let world = World::warm();
     let alive = world.airbyte.latest_token();
     world.airbyte.change_settings(|settings| settings.clock_skew -= 5 * 60 * 60);
@@ -16,7 +18,7 @@ fn is_waited_out(retry_after: Option<RetryAfter>, seconds: u64) {
     let told = world.fail_to_refresh();
     assert_eq!((told.status, told.code().as_str()), (503, "throttled"), "{}", told.text());
     let wait = told.json()["retry_in"].as_u64().expect("it is a number");
-    assert!(wait <= seconds, "{wait} s and not {seconds} s");
+    assert!(wait <= most, "{wait} s and not {seconds} s");
     assert_eq!(told.header("retry-after"), Some(wait.to_string().as_str()));
     assert_eq!(
         world.http().get("/v1/token").json()["access_token"],
@@ -31,7 +33,7 @@ fn is_waited_out(retry_after: Option<RetryAfter>, seconds: u64) {
         assert_eq!((told.status, told.code().as_str()), (503, "throttled"), "{}", told.text());
         assert_eq!(world.airbyte.exchanges(), 1, "nobody is let through before its time");
     }
-    world.pass(Duration::from_secs(seconds) - before_its_time);
+    world.pass(Duration::from_secs(most) - before_its_time);
     world.airbyte.wait_for_exchanges(2);
     world.settle();
     world.serves(&world.airbyte.latest_token());
@@ -114,11 +116,11 @@ fn an_airbyte_in_maintenance_that_asks_for_patience_gets_it() {
     let told = world.fail_to_refresh();
     super::is_told(&told, "degraded", "the server has trouble (503");
     let wait = told.json()["retry_in"].as_u64();
-    assert!(wait.is_some_and(|wait| (100..=120).contains(&wait)), "{}", told.text());
+    assert!(wait.is_some_and(|wait| (100..=150).contains(&wait)), "{}", told.text());
     world.pass(MINUTE);
     assert_eq!(world.http().post("/v1/token/refresh?wait=0s").status, 503);
     assert_eq!(world.airbyte.exchanges(), 1, "nobody is let through before its time");
-    world.pass(MINUTE);
+    world.pass(3 * MINUTE / 2);
     world.airbyte.wait_for_exchanges(2);
     world.await_state("fresh");
 }

@@ -76,13 +76,13 @@ fn a_machine_that_slept_serves_no_dead_token_and_renews_once() {
 fn waiting_goes_by_the_boot_clock_alone() {
     let mut world = World::new(1);
     world.request(Duration::ZERO);
-    world.fail(&throttled(Some(mins(10))));
+    world.fail(&throttled(Some(mins(15))));
     world.leap(0, 100 * HOUR);
-    assert_eq!(world.until_begin(hours(1)), Some(mins(10)), "the wall clock leapt forward");
-    world.fail(&throttled(Some(mins(10))));
+    assert_eq!(world.until_begin(hours(1)), Some(mins(15)), "the wall clock leapt forward");
+    world.fail(&throttled(Some(mins(15))));
     world.pass(mins(4));
     world.leap(-10 * HOUR, 0);
-    assert_eq!(world.until_begin(hours(1)), Some(mins(6)), "the boot clock leapt back");
+    assert_eq!(world.until_begin(hours(1)), Some(mins(11)), "the boot clock leapt back");
 }
 
 #[test]

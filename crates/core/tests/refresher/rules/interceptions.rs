@@ -26,7 +26,7 @@ fn intercepted_twice(seed: u64) -> World {
 }
 
 fn is_slow_lane(wait: Duration) -> bool {
-    (secs(50)..=secs(60)).contains(&wait)
+    (secs(60)..=secs(75)).contains(&wait)
 }
 
 fn failure(world: &World) -> Option<Failure> {
@@ -34,13 +34,13 @@ fn failure(world: &World) -> Option<Failure> {
 }
 
 #[test]
-fn an_interception_is_confirmed_after_five_seconds_and_then_tried_every_minute_or_a_little_sooner() {
+fn an_interception_is_confirmed_after_five_seconds_and_then_tried_every_minute_or_a_little_later() {
     let waits: Vec<_> = (0..200)
         .map(|seed| intercepted_twice(seed).until_begin(hours(1)).expect("it is tried again"))
         .collect();
     assert!(waits.iter().all(|wait| is_slow_lane(*wait)), "{waits:?}");
     let (shortest, longest) = (waits.iter().min().expect("some"), waits.iter().max().expect("some"));
-    assert!(*shortest < secs(51) && *longest > secs(59), "{shortest:?} to {longest:?}");
+    assert!(*shortest < secs(62) && *longest > secs(73), "{shortest:?} to {longest:?}");
 }
 
 #[test]
@@ -57,13 +57,13 @@ fn it_is_tried_for_as_long_as_it_lasts_and_never_parked() {
 }
 
 #[test]
-fn whoever_was_let_through_has_a_token_within_a_minute() {
+fn whoever_was_let_through_soon_has_a_token() {
     let mut world = intercepted_twice(1);
     for _ in 0..10 {
         world.until_begin(hours(1)).expect("it is tried again");
         world.fail(&intercepted());
     }
-    assert!(world.until_begin(secs(60)).is_some());
+    assert!(world.until_begin(secs(75)).is_some());
     world.land(mins(15));
     assert_eq!(world.refresher.snapshot().phase, Phase::Fresh);
 }
@@ -168,7 +168,7 @@ fn it_is_remembered_over_a_restart() {
     world.restart(secs(1));
     world.request(Duration::ZERO);
     let wait = world.until_begin(hours(1)).expect("it is tried again");
-    assert!((secs(49)..=secs(60)).contains(&wait), "{wait:?}");
+    assert!((secs(59)..=secs(75)).contains(&wait), "{wait:?}");
     world.fail(&intercepted());
     assert!(world.until_begin(hours(1)).is_some_and(is_slow_lane));
 }

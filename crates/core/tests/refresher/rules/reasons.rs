@@ -114,10 +114,10 @@ fn failures_are_tried_again_confirmed_probed_or_looked_after() {
 fn what_holds_an_exchange_up_is_told() {
     let mut world = World::new(1);
     world.request(Duration::ZERO);
-    world.fail(&throttled(Some(mins(3))));
+    world.fail(&throttled(Some(mins(15))));
     let plan = planned(&world);
     assert_eq!((plan.why, plan.held_by), (Why::Retry, Some(Hold::Issuer)));
-    assert_eq!(plan.at, world.now().after(mins(3)));
+    assert_eq!(plan.at, world.now().after(mins(15)));
 
     let mut world = World::with_token(1, mins(15));
     world.refresh();

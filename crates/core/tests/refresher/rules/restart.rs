@@ -26,7 +26,7 @@ fn first_wait(memory: Memory, wall: Duration) -> Duration {
 
 fn trouble(standing: Standing, retry_at: u64) -> Memory {
     let failure = rejected();
-    let trouble = PastTrouble { failure, standing, failures: 2, suspects: 0, retry_at };
+    let trouble = PastTrouble { failure, standing, rungs: 2, suspects: 0, retry_at };
     Memory { trouble: Some(trouble), ..Memory::default() }
 }
 
@@ -69,11 +69,11 @@ fn a_first_refusal_and_a_row_of_suspicions_are_remembered() {
 fn the_issuers_wish_is_remembered() {
     let mut world = World::new(1);
     world.request(Duration::ZERO);
-    world.fail(&throttled(Some(mins(10))));
+    world.fail(&throttled(Some(mins(15))));
     world.pass(mins(1));
     world.restart(mins(1));
     world.request(Duration::ZERO);
-    assert_eq!(world.until_begin(hours(1)), Some(mins(8)));
+    assert_eq!(world.until_begin(hours(1)), Some(mins(13)));
 }
 
 #[test]
@@ -122,9 +122,9 @@ fn times_are_rounded_up_so_that_nothing_happens_too_soon() {
     let mut world = World::new(1);
     world.pass(Duration::from_millis(400));
     world.request(Duration::ZERO);
-    world.fail(&throttled(None));
+    world.fail(&throttled(Some(mins(15))));
     let memory = world.refresher.memory();
-    assert_eq!(memory.told_until, Some(1_750_000_031));
+    assert_eq!(memory.told_until, Some(1_750_000_901));
     assert_eq!(memory.exchanges, exchanges([1_750_000_001]).exchanges);
 }
 
@@ -133,7 +133,7 @@ fn a_fulfilled_wish_is_not_remembered() {
     let mut world = World::new(1);
     world.request(Duration::ZERO);
     world.fail(&throttled(Some(secs(5))));
-    world.pass(secs(5));
+    world.pass(secs(7));
     assert_eq!(world.refresher.memory().told_until, None);
 }
 
@@ -143,8 +143,8 @@ fn a_wall_clock_that_was_set_back_parks_nothing_for_longer_than_its_bound() {
     let later = now + 1_000_000;
     let wait = |memory| first_wait(memory, secs(now));
     assert_eq!(wait(trouble(Standing::Parked { probes: 7 }, later)), mins(60));
-    assert_eq!(wait(trouble(Standing::Accused, later)), secs(60));
-    assert_eq!(wait(trouble(Standing::Trying, later)), secs(60));
+    assert_eq!(wait(trouble(Standing::Accused, later)), secs(100));
+    assert_eq!(wait(trouble(Standing::Trying, later)), secs(100));
     assert_eq!(wait(Memory { told_until: Some(later), ..Memory::default() }), mins(15));
     assert_eq!(wait(Memory { told_until: Some(u64::MAX), ..Memory::default() }), mins(15));
     assert_eq!(wait(exchanges([later])), secs(1));
@@ -189,6 +189,23 @@ fn how_often_it_failed_is_remembered_with_what_failed() {
         world.until_begin(mins(1));
     }
     let memory = world.refresher.memory().trouble.expect("it fails");
-    assert_eq!((memory.failures, memory.suspects, memory.standing), (2, 0, Standing::Trying));
+    assert_eq!((memory.rungs, memory.suspects, memory.standing), (2, 0, Standing::Trying));
     assert_eq!(memory.failure, vault(airbyte_token_core::VaultTrouble::Slow));
+}
+
+#[test]
+fn a_memory_that_is_handed_on_over_and_over_puts_nothing_off() {
+    let start = 1_000_000;
+    let mut memory = Memory { told_until: Some(start + 500), ..trouble(Standing::Trying, start + 80) };
+    let handed = memory.clone();
+    for nth in 0..50 {
+        let now = Moment::new(secs(5), secs(start) + Duration::from_millis(700 * nth));
+        let mut refresher = Refresher::new(RefreshPolicy::default(), 1, now);
+        refresher.remember(now, memory);
+        let a_hair = Duration::from_micros(20);
+        let later = now.after(Duration::from_millis(300));
+        refresher.handle_timeout(Moment::new(later.since_boot(), later.since_epoch() + a_hair));
+        memory = refresher.memory();
+    }
+    assert_eq!(memory, handed);
 }

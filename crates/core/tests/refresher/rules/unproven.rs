@@ -10,7 +10,7 @@ use crate::{
 };
 
 fn is_slow_lane(wait: Duration) -> bool {
-    (secs(50)..=secs(60)).contains(&wait)
+    (secs(60)..=secs(75)).contains(&wait)
 }
 
 /// A profile without a token, whose first exchange found a server that is not to be trusted.
@@ -22,7 +22,7 @@ fn distrustful(seed: u64) -> World {
 }
 
 #[test]
-fn a_server_that_is_not_trusted_is_looked_at_every_minute_or_a_little_sooner() {
+fn a_server_that_is_not_trusted_is_looked_at_every_minute_or_a_little_later() {
     for seed in 0..50 {
         let mut world = distrustful(seed);
         for _ in 0..20 {
@@ -70,7 +70,7 @@ fn neither_confirms_a_refusal_nor_breaks_a_row_of_suspicions() {
         world.request(Duration::ZERO);
         for failure in [suspect(), suspect(), between, suspect()] {
             world.fail(&failure);
-            world.until_begin(mins(1));
+            world.until_begin(mins(2));
         }
         assert_eq!(world.refresher.snapshot().phase, Phase::Blocked);
     }
@@ -98,9 +98,10 @@ fn what_the_issuer_did_not_notice_leaves_it_the_whole_budget() {
         world.fail(&unreached());
         world.until_begin(hours(1)).expect("it is tried again");
     }
-    for _ in 0..20 {
+    for _ in 0..9 {
         world.fail(&transient());
-        let wait = world.until_begin(hours(1)).expect("it is tried again");
-        assert!(wait <= secs(30), "{wait:?}");
+        world.new_secret();
+        world.pass(secs(1));
+        assert!(world.is_flying(), "nothing but the floor is between them");
     }
 }

@@ -39,7 +39,7 @@ fn unknown_end(count: u32) -> PastTrouble {
     PastTrouble {
         failure: Failure::Transient { retry_after: None, detail: Detail::new(&text) },
         standing: Standing::Trying,
-        failures: 0,
+        rungs: 0,
         suspects: 0,
         retry_at: 0,
     }
@@ -58,7 +58,7 @@ mod tests {
         let trouble = trouble.map(|(standing, retry_at)| PastTrouble {
             failure,
             standing,
-            failures: 1,
+            rungs: 1,
             suspects: 0,
             retry_at,
         });
@@ -95,9 +95,7 @@ mod tests {
         assert_eq!(retry_at(1, Some((Standing::Parked { probes: 1 }, LAST))), Some(LAST + 300));
         assert_eq!(retry_at(1, Some((Standing::Parked { probes: 1 }, LAST + 900))), Some(LAST + 900));
         let trouble = after(1, memory(Some((Standing::Accused, 0)))).trouble;
-        assert!(
-            trouble.is_some_and(|trouble| trouble.standing == Standing::Accused && trouble.failures == 1)
-        );
+        assert!(trouble.is_some_and(|trouble| trouble.standing == Standing::Accused && trouble.rungs == 1));
     }
 
     #[test]

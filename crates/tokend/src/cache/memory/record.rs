@@ -34,7 +34,9 @@ pub(super) struct Record {
 struct TroubleRecord {
     failure: FailureRecord,
     standing: StandingRecord,
-    failures: u32,
+    /// Earlier releases counted failures here, which then were the rungs.
+    #[serde(alias = "failures")]
+    rungs: u32,
     suspects: u32,
     retry_at: u64,
 }
@@ -187,22 +189,22 @@ impl ExchangeRecord {
 
 impl TroubleRecord {
     fn of(trouble: &PastTrouble) -> Self {
-        let PastTrouble { failure, standing, failures, suspects, retry_at } = trouble;
+        let PastTrouble { failure, standing, rungs, suspects, retry_at } = trouble;
         Self {
             failure: FailureRecord::of(failure),
             standing: StandingRecord::of(*standing),
-            failures: *failures,
+            rungs: *rungs,
             suspects: *suspects,
             retry_at: *retry_at,
         }
     }
 
     fn trouble(&self) -> PastTrouble {
-        let Self { failure, standing, failures, suspects, retry_at } = self;
+        let Self { failure, standing, rungs, suspects, retry_at } = self;
         PastTrouble {
             failure: failure.failure(),
             standing: standing.standing(),
-            failures: *failures,
+            rungs: *rungs,
             suspects: *suspects,
             retry_at: *retry_at,
         }
@@ -329,13 +331,8 @@ mod tests {
     fn every_memory_reads_back_as_it_was_written() {
         for failure in every_failure() {
             for standing in [Standing::Trying, Standing::Accused, Standing::Parked { probes: 2 }] {
-                let trouble = PastTrouble {
-                    failure: failure.clone(),
-                    standing,
-                    failures: 3,
-                    suspects: 1,
-                    retry_at: 99,
-                };
+                let trouble =
+                    PastTrouble { failure: failure.clone(), standing, rungs: 3, suspects: 1, retry_at: 99 };
                 let memory = Memory {
                     trouble: Some(trouble),
                     told_until: Some(5),

@@ -22,7 +22,7 @@ fn refused() -> PastTrouble {
     PastTrouble {
         failure: Failure::Rejected { detail: Detail::new(&"no".repeat(500)) },
         standing: Standing::Parked { probes: 1 },
-        failures: u32::MAX,
+        rungs: u32::MAX,
         suspects: u32::MAX,
         retry_at: u64::MAX,
     }
