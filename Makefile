@@ -4,7 +4,7 @@ export PREFIX ?= $(HOME)/.local
 export DESTDIR ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help try test check bench soak install uninstall
+.PHONY: help try test check bench fleet soak install uninstall
 
 help: ## list these targets
 	@sed -nE 's/^([a-z]+): ## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -21,6 +21,9 @@ check: ## format, lints, docs, dependencies, licences; one line says what failed
 
 bench: ## time the client against a C program and the daemon under load
 	@.make/bench
+
+fleet: ## what Airbyte sees of a hundred thousand hosts after a restart and an outage, and its picture
+	@.make/fleet
 
 soak: ## a day of the daemon in a few minutes, everything going wrong that can, and an oracle
 	@.make/need
