@@ -6,4 +6,5 @@ mod files;
 mod keyring;
 mod network;
 mod restarts;
+mod table;
 mod upstream;
