@@ -4,7 +4,7 @@ export PREFIX ?= $(HOME)/.local
 export DESTDIR ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help try test check bench fleet soak install uninstall
+.PHONY: help try test check bench fleet soak fuzz install uninstall
 
 help: ## list these targets
 	@sed -nE 's/^([a-z]+): ## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -28,6 +28,9 @@ fleet: ## what Airbyte sees of a hundred thousand hosts after a restart and an o
 soak: ## a day of the daemon in a few minutes, everything going wrong that can, and an oracle
 	@.make/need
 	@.make/soak
+
+fuzz: ## fuzz each parser that reads from outside for TIME=60 seconds, or only TARGET=..., on stable Rust
+	@.make/fuzz
 
 install: ## release build into PREFIX (~/.local) with the systemd user units; DESTDIR is honoured
 	@.make/install

@@ -28,6 +28,8 @@ pub(super) const PROFILE_KEYS: [&str; 7] =
 
 /// Reads the text, or says everything that is wrong with it.
 pub(super) fn read(text: &str) -> Result<Config, Vec<Problem>> {
+    // Some editors of Windows put a byte order mark there, and none shows it: columns are counted without.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let document = Document::parse(text).map_err(|error| vec![syntax_problem(text, &error)])?;
     let mut reader = Reader { text, problems: Vec::new() };
     let config = reader.config(document.as_table());
