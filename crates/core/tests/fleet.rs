@@ -32,6 +32,7 @@ fn hold(case: &Case) -> Tally {
 #[test]
 fn no_second_after_a_restart_of_all_hosts_sees_one_in_twenty_of_them() {
     hold(&FLEET.restarts(MINUTE));
+    hold(&FLEET.starts_before_airbyte(2 * MINUTE));
 }
 
 /// Fault 35: all hosts start at once, and somebody waits for a token on each of them. Those are not made to wait; but

@@ -50,7 +50,7 @@ impl Fleet {
         let phases = vec![
             phase("first tokens", minutes(0, 9), (!eager).then_some(LIMIT)),
             phase("first renewals", minutes(9, 19), Some(LIMIT)),
-            phase("the hour after", minutes(19, 79), Some(LIMIT)),
+            phase("afterwards", minutes(19, 79), Some(LIMIT)),
         ];
         let scenario = self.scenario(1, asks_every, None, 79 * 60);
         Case {
@@ -58,6 +58,20 @@ impl Fleet {
             scenario,
             phases,
         }
+    }
+
+    /// All hosts come up within a second, and Airbyte is not up yet for so long: the power was out everywhere. Nobody has
+    /// a token to live on meanwhile, so that everybody is quick at first.
+    pub(crate) fn starts_before_airbyte(self, seconds: u64) -> Case {
+        let outage = Outage { from: Duration::ZERO, healed: secs(seconds), answer: Down::Refused };
+        let phases = vec![
+            phase("outage", 0..at(seconds), None),
+            phase("healed", at(seconds)..at(seconds + 300), Some(LIMIT)),
+            phase("afterwards", at(seconds + 300)..at(seconds + AFTERMATH), Some(LIMIT)),
+        ];
+        let scenario = self.scenario(1, 60, Some(outage), seconds + AFTERMATH);
+        let title = format!("all {} hosts start {seconds} s before Airbyte; {}", self.hosts, clients(60));
+        Case { title, scenario, phases }
     }
 
     /// A fleet in its stride sees so many seconds of an outage.
@@ -75,7 +89,7 @@ impl Fleet {
             phase("all is well", at(STAGGER)..at(STRIDE), Some(LIMIT)),
             phase("outage", at(STRIDE)..at(healed), Some(LIMIT)),
             phase("healed", at(healed)..at(healed + 300), Some(limit)),
-            phase("the half hour after", at(healed + 300)..at(healed + AFTERMATH), Some(limit)),
+            phase("afterwards", at(healed + 300)..at(healed + AFTERMATH), Some(limit)),
         ];
         let scenario = self.scenario(STAGGER, asks_every, Some(outage), healed + AFTERMATH);
         let minutes = f64::from(u32::try_from(seconds).unwrap_or(u32::MAX)) / 60.0;

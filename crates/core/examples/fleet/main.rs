@@ -69,6 +69,7 @@ fn cases(fleet: Fleet) -> Vec<Case> {
         fleet.outlasts(120, Down::Unavailable, 60),
         // As long as a token is in use: every host has failed, and the last of them only just.
         fleet.outlasts(570, Down::Unavailable, 60),
+        fleet.fifth().starts_before_airbyte(120),
         fleet.fifth().outlasts(3_600, Down::Unavailable, 60),
         fleet.fifth().outlasts(600, Down::Unavailable, 1),
         fleet.fifth().outlasts(600, Down::UnavailableUntilHealed, 60),

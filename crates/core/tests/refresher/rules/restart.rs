@@ -132,8 +132,8 @@ fn times_are_rounded_up_so_that_nothing_happens_too_soon() {
 fn a_fulfilled_wish_is_not_remembered() {
     let mut world = World::new(1);
     world.request(Duration::ZERO);
-    world.fail(&throttled(Some(secs(5))));
-    world.pass(secs(7));
+    world.fail(&throttled(Some(mins(15))));
+    world.pass(mins(15));
     assert_eq!(world.refresher.memory().told_until, None);
 }
 
