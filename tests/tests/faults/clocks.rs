@@ -378,7 +378,7 @@ fn whoever_asks_a_stopped_daemon_gets_no_token_that_died_meanwhile() {
 /// Fault 34: SIGSTOP, or a frozen cgroup, and nobody asks.
 #[test]
 fn a_renewal_that_came_due_while_the_daemon_was_stopped_happens_by_itself() {
-    let (daemon, airbyte, _home) = short_lived(11);
+    let (daemon, airbyte, _home) = short_lived(12);
     let dead = airbyte.latest_token();
     daemon.signal(Signal::STOP);
     eventually("the token dies", PATIENCE, || (!airbyte.is_live(&dead)).then_some(()));
