@@ -23,28 +23,30 @@ impl<'a> Quoter<'a> {
 
     /// At most 80 characters of the text in quotation marks, with `?` for what is not printable ASCII.
     pub(super) fn quote(&self, text: &str) -> String {
-        if self.gives_away(text) {
-            return HIDDEN.to_owned();
-        }
         let shown = |c: char| match c {
             '"' => '\'',
             ' '..='~' => c,
             _ => '?',
         };
-        let cut = if text.chars().nth(LONGEST).is_some() { "..." } else { "" };
-        let kept: String = text.chars().take(LONGEST).map(shown).collect();
-        format!("\"{kept}{cut}\"")
+        // What is cut off needs no look: upstream may say much, and all other callers wait meanwhile.
+        let (kept, rest) = text.char_indices().nth(LONGEST).map_or((text, ""), |(end, _)| text.split_at(end));
+        let clean: String = kept.chars().map(shown).collect();
+        if self.gives_away(kept) || self.gives_away(&clean) {
+            return HIDDEN.to_owned();
+        }
+        let cut = if rest.is_empty() { "" } else { "..." };
+        format!("\"{clean}{cut}\"")
     }
 
     /// A name (an id, a media type, a host) as it is, if it looks like one: up to 80 of `A-Z a-z 0-9 - . / : + _ [ ]`.
     pub(super) fn name<'t>(&self, text: &'t str) -> &'t str {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-./:+_[]".contains(&byte);
-        if self.gives_away(text) {
-            HIDDEN
-        } else if (1..=LONGEST).contains(&text.len()) && text.bytes().all(is_plain) {
-            text
-        } else {
+        if !(1..=LONGEST).contains(&text.len()) || !text.bytes().all(is_plain) {
             "(something unreadable)"
+        } else if self.gives_away(text) {
+            HIDDEN
+        } else {
+            text
         }
     }
 
@@ -83,6 +85,12 @@ mod tests {
         assert_eq!(quote("0123", "bad secret 0123"), HIDDEN, "a short one counts as a whole");
         assert_eq!(quote("0123456789abcdef", "bad secret 0123456"), "\"bad secret 0123456\"");
         assert_eq!(quote("0123456789abcdef", "BAD SECRET 89ABCDEF"), HIDDEN, "in whatever case");
+        assert_eq!(
+            quote("0123?567", "bad secret 0123\u{e9}567"),
+            HIDDEN,
+            "nor what it becomes when it is shown"
+        );
+        assert_eq!(quote("0123\"567", "bad secret 0123\"567"), HIDDEN, "nor what it was before");
         assert_eq!(quote("", "anything"), "\"anything\"");
         assert_eq!(with("0123456789", |quoter| quoter.name("0123456789").to_owned()), HIDDEN);
     }
