@@ -36,6 +36,10 @@ pub fn check(bytes: &[u8]) {
 /// - an unknown key more, and it is refused.
 pub fn verdict(bytes: &[u8], read: impl Fn(&str) -> Result<Config, ConfigError>) -> Result<(), Broken> {
     let Ok(text) = std::str::from_utf8(bytes) else { return Ok(()) };
+    if text.starts_with("\u{feff}\u{feff}") {
+        ensure!(read(text).is_err(), "a second byte order mark is accepted");
+        return Ok(());
+    }
     match read(text) {
         Ok(config) => {
             an_accepted_one_can_be_served(&config)?;

@@ -20,6 +20,8 @@ const DEFAULT_REFRESH: Refresh =
 /// The most problems that are told of one file. Each costs a look at all that stands before it.
 pub(super) const MOST_PROBLEMS: usize = 100;
 
+const MARK: char = '\u{feff}';
+
 const ROOT_KEYS: [&str; 4] = ["default_profile", "refresh", "vault", "profiles"];
 pub(super) const REFRESH_KEYS: [&str; 2] = ["early", "idle_after"];
 pub(super) const FILE_VAULT_KEYS: [&str; 3] = ["path", "key_file", "key_credential"];
@@ -29,11 +31,20 @@ pub(super) const PROFILE_KEYS: [&str; 7] =
 /// Reads the text, or says everything that is wrong with it.
 pub(super) fn read(text: &str) -> Result<Config, Vec<Problem>> {
     // Some editors of Windows put a byte order mark there, and none shows it: columns are counted without.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = text.strip_prefix(MARK).unwrap_or(text);
+    if text.starts_with(MARK) {
+        return Err(vec![second_mark(text)]);
+    }
     let document = Document::parse(text).map_err(|error| vec![syntax_problem(text, &error)])?;
     let mut reader = Reader { text, problems: Vec::new() };
     let config = reader.config(document.as_table());
     if reader.problems.is_empty() { Ok(config) } else { Err(reader.problems) }
+}
+
+/// The parser would pass over a second one here, and stumble over it when the file is edited.
+fn second_mark(text: &str) -> Problem {
+    let words = "a second byte order mark, which no editor shows; write the file anew without it";
+    Problem { at: Some(Position::of(text, 0)), text: words.to_owned() }
 }
 
 /// TOML that does not parse: the parser's own message, without the piece of the file that it would quote.

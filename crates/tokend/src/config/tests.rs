@@ -139,6 +139,13 @@ fn a_mistake_in_the_syntax_names_its_place_and_quotes_nothing() {
 }
 
 #[test]
+fn one_byte_order_mark_is_passed_over_and_a_second_refused() {
+    assert!(parse("\u{feff}").is_ok());
+    let said = complaints("\u{feff}\u{feff}default_profile = 1");
+    assert!(said.contains(":1:1: a second byte order mark"), "{said}");
+}
+
+#[test]
 fn more_profiles_than_one_daemon_serves_are_refused() {
     let profile = |number| {
         format!("[profiles.p{number}]\nservice = \"cloud\"\nclient_id = \"x\"\nvault = \"memory\"\n")
