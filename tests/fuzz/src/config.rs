@@ -2,7 +2,7 @@
 //!
 //! The bytes are the file.
 
-mod edits;
+pub mod edits;
 mod second_reader;
 mod shelf;
 
@@ -22,7 +22,7 @@ const MOST_PROBLEMS: usize = 101;
 /// When a promise is broken.
 pub fn check(bytes: &[u8]) {
     insist(&verdict(bytes, |text| Config::parse(text, Path::new("config.toml"))));
-    insist(&edits::verdict(bytes));
+    insist(&edits::check(bytes));
 }
 
 /// What is to be said of a reader that takes this text so.

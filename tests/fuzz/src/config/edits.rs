@@ -1,6 +1,6 @@
 //! Edits of a file: what is accepted stays accepted and keeps the rest of its text; what is refused stays as it was.
 
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use airbyte_token_core::ProfileName;
 use airbyte_tokend::config::{
@@ -11,28 +11,93 @@ use toml_edit::{Document, Item, Value};
 use super::Shelf;
 use crate::broken::{Broken, ensure};
 
+/// How many profiles of a file are edited: more cost time and show nothing new.
+const EDITED: usize = 3;
+
 thread_local! {
     static SHELF: Shelf = Shelf::new();
 }
 
+/// What is done to a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Edit {
+    /// The profile is written as it is already.
+    Rewrite(ProfileName),
+    /// The profile is taken out.
+    Remove(ProfileName),
+    /// The profile becomes the default.
+    Choose(ProfileName),
+    /// A profile is written that was not there.
+    Add,
+}
+
 /// Tries every edit on a file with these bytes.
-pub(super) fn verdict(bytes: &[u8]) -> Result<(), Broken> {
+pub(super) fn check(bytes: &[u8]) -> Result<(), Broken> {
     SHELF.with(|shelf| {
         shelf.put(bytes).map_err(|error| Broken(error.to_string()))?;
-        let outcome = match Config::load(&shelf.path()) {
-            Ok(config) => Edits { shelf, config: &config, text: without_mark(bytes) }.all(),
+        let path = shelf.path();
+        let outcome = match Config::load(&path) {
+            Ok(config) => {
+                every_edit(&config).iter().try_for_each(|edit| accepted(&path, &config, edit, bytes))
+            }
             Err(_) => refused(shelf),
         };
-        let after = fs::read(shelf.path()).map_err(|error| Broken(error.to_string()))?;
+        let after = fs::read(path).map_err(|error| Broken(error.to_string()))?;
         ensure!(after == bytes, "a draft changed the file");
         outcome
     })
 }
 
-/// A byte order mark is not missed by anybody.
-fn without_mark(bytes: &[u8]) -> &str {
-    let text = std::str::from_utf8(bytes).unwrap_or_default();
-    text.strip_prefix('\u{feff}').unwrap_or(text)
+/// What is to be said of a file that an edit made of another one, which was accepted.
+///
+/// # Errors
+/// Which promise is broken:
+/// - the new file is accepted, and means what the old one meant but for the edit;
+/// - a profile that is written as it is keeps all but the way in which its values are written;
+/// - one that is taken out takes no line of another along, and one that is put in leaves every line there;
+/// - the choice of a default changes that line only;
+/// - lines end as they did.
+pub fn verdict(old: &str, edit: &Edit, new: &str) -> Result<(), Broken> {
+    let read = |text: &str| Config::parse(text, Path::new("config.toml"));
+    let Ok(before) = read(old) else { return Ok(()) };
+    let after = read(new).map_err(|error| Broken(format!("no longer accepted: {error}")))?;
+    ensure!(after == meant(before, edit), "{edit:?} means something else: {new:?}");
+    ensure!(!has_only_crlf(old) || has_only_crlf(new), "lines end otherwise after {edit:?}: {new:?}");
+    // A byte order mark is missed by nobody.
+    let old = old.strip_prefix('\u{feff}').unwrap_or(old);
+    let keeps_the_rest = match edit {
+        Edit::Rewrite(name) => plain_line_ends(new) == plain_line_ends(&with_plain_values(old, name)),
+        Edit::Remove(name) => !has_own_table(old, name) || is_subsequence(new, old),
+        Edit::Choose(_) => old.contains('\\') || all_but_the_choice(new) == all_but_the_choice(old),
+        Edit::Add => !has_tables_for_profiles(old) || is_subsequence(old, new),
+    };
+    ensure!(keeps_the_rest, "{edit:?} changes the rest: {new:?}");
+    Ok(())
+}
+
+fn every_edit(config: &Config) -> Vec<Edit> {
+    let of_one =
+        |name: &ProfileName| [Edit::Rewrite, Edit::Remove, Edit::Choose].map(|edit| edit(name.clone()));
+    let has_room = config.profiles.len() < MOST_PROFILES && !config.profiles.contains_key(&new_name());
+    let edits = config.profiles.keys().take(EDITED).flat_map(of_one);
+    edits.chain(has_room.then_some(Edit::Add)).collect()
+}
+
+fn accepted(path: &Path, config: &Config, edit: &Edit, bytes: &[u8]) -> Result<(), Broken> {
+    let draft = draft(path, config, edit);
+    let draft = draft.map_err(|error| Broken(format!("{edit:?} of an accepted file fails: {error}")))?;
+    let read = Config::parse(draft.text(), path);
+    ensure!(read.as_ref() == Ok(draft.config()), "what is in force after {edit:?} is not what is written");
+    verdict(std::str::from_utf8(bytes).unwrap_or_default(), edit, draft.text())
+}
+
+fn draft(path: &Path, config: &Config, edit: &Edit) -> Result<Draft, EditError> {
+    match edit {
+        Edit::Rewrite(name) => set_profile(path, name, &config.profiles[name], false),
+        Edit::Remove(name) => remove_profile(path, name),
+        Edit::Choose(name) => set_default_profile(path, name),
+        Edit::Add => set_profile(path, &new_name(), &new_profile(), false),
+    }
 }
 
 /// A file with a mistake is neither edited nor reloaded.
@@ -49,98 +114,37 @@ fn refused(shelf: &Shelf) -> Result<(), Broken> {
     shelf.refuses_to_reload()
 }
 
-/// An accepted file.
-struct Edits<'a> {
-    shelf: &'a Shelf,
-    config: &'a Config,
-    text: &'a str,
+/// What a configuration means after an edit.
+fn meant(mut config: Config, edit: &Edit) -> Config {
+    match edit {
+        Edit::Rewrite(_) => {}
+        Edit::Remove(name) => {
+            config.profiles.remove(name);
+            config.default_profile.take_if(|default| default == name);
+        }
+        Edit::Choose(name) => config.default_profile = Some(name.clone()),
+        Edit::Add => drop(config.profiles.insert(new_name(), new_profile())),
+    }
+    config
 }
 
-impl Edits<'_> {
-    fn all(&self) -> Result<(), Broken> {
-        for (name, profile) in self.config.profiles.iter().take(3) {
-            self.writing_what_is_there_changes_nothing_else(name, profile)?;
-            self.removing_takes_only_its_lines(name)?;
-            self.choosing_changes_only_the_choice(name)?;
-        }
-        if self.config.profiles.len() < MOST_PROFILES && !self.config.profiles.contains_key(&new_name()) {
-            self.adding_keeps_every_line()?;
-        }
-        Ok(())
-    }
+fn all_but_the_choice(text: &str) -> Vec<&str> {
+    text.lines().filter(|line| !line.contains("default_profile")).collect()
+}
 
-    fn writing_what_is_there_changes_nothing_else(
-        &self,
-        name: &ProfileName,
-        profile: &Profile,
-    ) -> Result<(), Broken> {
-        let draft = self.draft(set_profile(&self.shelf.path(), name, profile, false), self.config)?;
-        let expected = with_plain_values(self.text, name);
-        let is_same = plain_line_ends(draft.text()) == plain_line_ends(&expected);
-        ensure!(is_same, "written anew, {name} changes more: {:?}", draft.text());
-        Ok(())
-    }
+/// Whether the profile stands under a header of its own, so that its lines are only its.
+fn has_own_table(text: &str, name: &ProfileName) -> bool {
+    let Ok(document) = Document::parse(text) else { return false };
+    let profiles = document.get("profiles").and_then(Item::as_table);
+    let own = profiles.and_then(|profiles| profiles.get(name.as_str())).and_then(Item::as_table);
+    own.is_some_and(|table| !table.is_dotted())
+}
 
-    fn removing_takes_only_its_lines(&self, name: &ProfileName) -> Result<(), Broken> {
-        let mut expected = self.config.clone();
-        expected.profiles.remove(name);
-        expected.default_profile.take_if(|default| default == name);
-        let draft = self.draft(remove_profile(&self.shelf.path(), name), &expected)?;
-        let is_subset = !self.has_own_table(name) || is_subsequence(draft.text(), self.text);
-        ensure!(is_subset, "without {name} there is more: {:?}", draft.text());
-        Ok(())
-    }
-
-    fn choosing_changes_only_the_choice(&self, name: &ProfileName) -> Result<(), Broken> {
-        let expected = Config { default_profile: Some(name.clone()), ..self.config.clone() };
-        let draft = self.draft(set_default_profile(&self.shelf.path(), name), &expected)?;
-        let lines = |text: &str| {
-            text.lines()
-                .filter(|line| !line.contains("default_profile"))
-                .map(str::to_owned)
-                .collect::<Vec<_>>()
-        };
-        let is_same = self.text.contains('\\') || lines(draft.text()) == lines(self.text);
-        ensure!(is_same, "with {name} chosen more changes: {:?}", draft.text());
-        Ok(())
-    }
-
-    fn adding_keeps_every_line(&self) -> Result<(), Broken> {
-        let (name, profile) = (new_name(), new_profile());
-        let mut expected = self.config.clone();
-        expected.profiles.insert(name.clone(), profile.clone());
-        let draft = self.draft(set_profile(&self.shelf.path(), &name, &profile, false), &expected)?;
-        let is_kept = !self.has_tables_for_profiles() || is_subsequence(self.text, draft.text());
-        ensure!(is_kept, "with another profile something is gone: {:?}", draft.text());
-        Ok(())
-    }
-
-    /// The draft, which must mean what is expected, and must be read so.
-    fn draft(&self, edit: Result<Draft, EditError>, expected: &Config) -> Result<Draft, Broken> {
-        let draft = edit.map_err(|error| Broken(format!("an accepted file cannot be edited: {error}")))?;
-        ensure!(draft.config() == expected, "an edit made {:?} of {:?}", draft.text(), self.text);
-        let is_ended_alike = !has_only_crlf(self.text) || has_only_crlf(draft.text());
-        ensure!(is_ended_alike, "an edit changed the ends of lines: {:?}", draft.text());
-        let read = Config::parse(draft.text(), &self.shelf.path());
-        ensure!(read.as_ref() == Ok(expected), "what is written is read as {read:?}");
-        Ok(draft)
-    }
-
-    /// Whether the profile stands under a header of its own, so that its lines are only its.
-    fn has_own_table(&self, name: &ProfileName) -> bool {
-        let Ok(document) = Document::parse(self.text) else { return false };
-        let profiles = document.get("profiles").and_then(Item::as_table);
-        let own = profiles.and_then(|profiles| profiles.get(name.as_str())).and_then(Item::as_table);
-        own.is_some_and(|table| !table.is_dotted())
-    }
-
-    /// Whether profiles stand under headers, or would.
-    fn has_tables_for_profiles(&self) -> bool {
-        let Ok(document) = Document::parse(self.text) else { return false };
-        document
-            .get("profiles")
-            .is_none_or(|profiles| profiles.as_table().is_some_and(|table| !table.is_dotted()))
-    }
+/// Whether profiles stand under headers, or would.
+fn has_tables_for_profiles(text: &str) -> bool {
+    let Ok(document) = Document::parse(text) else { return false };
+    let is_table = |profiles: &Item| profiles.as_table().is_some_and(|table| !table.is_dotted());
+    document.get("profiles").is_none_or(is_table)
 }
 
 fn new_name() -> ProfileName {

@@ -8,7 +8,11 @@ use airbyte_tokend::{
     config::Config,
     issuer::{Endpoint, Reply, judge},
 };
-use airbyte_tokend_checks::{Broken, config, jwt, request, rogue_server, token_reply, waits};
+use airbyte_tokend_checks::{
+    Broken,
+    config::{self, edits, edits::Edit},
+    jwt, request, rogue_server, token_reply, waits,
+};
 
 use super::seeds;
 
@@ -110,6 +114,41 @@ fn a_reader_that_overlooks_what_it_does_not_know_is_caught() {
     for words in ["no TOML is accepted", "a key at", "a table at", "an unknown key is accepted"] {
         assert_caught(&caught, words);
     }
+}
+
+/// The file of the corpus that has one of everything.
+fn everything() -> String {
+    let (_, bytes) = seeds("config").into_iter().find(|(name, _)| name == "everything").unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn an_edit_that_loses_something_is_caught() {
+    let (old, cloud) = (everything(), || "cloud".parse().unwrap());
+    let lost = |edit: Edit, new: &str| {
+        let broken = edits::verdict(&old, &edit, new).unwrap_err().to_string();
+        assert!(broken.contains("changes the rest"), "{edit:?}: {broken}");
+    };
+    assert_eq!(edits::verdict(&old, &Edit::Rewrite(cloud()), &old), Ok(()), "nothing is lost");
+    assert_eq!(edits::verdict(&old, &Edit::Choose(cloud()), &old), Ok(()), "it was chosen already");
+    let without_comment = old.replace("# the one in the cellar\n", "");
+    assert_ne!(old, without_comment);
+    lost(Edit::Rewrite(cloud()), &without_comment);
+    lost(Edit::Choose(cloud()), &without_comment);
+}
+
+#[test]
+fn an_edit_that_does_something_else_is_caught() {
+    let (old, cloud) = (everything(), || "cloud".parse().unwrap());
+    for edit in [Edit::Remove(cloud()), Edit::Choose("own".parse().unwrap()), Edit::Add] {
+        let broken = edits::verdict(&old, &edit, &old).unwrap_err().to_string();
+        assert!(broken.contains("means something else"), "{edit:?}: {broken}");
+    }
+    let broken = |new: &str| edits::verdict(&old, &Edit::Rewrite(cloud()), new).unwrap_err().to_string();
+    assert!(broken("oops = 1\n").contains("no longer accepted"));
+    let crlf = old.replace('\n', "\r\n");
+    let broken = edits::verdict(&crlf, &Edit::Rewrite(cloud()), &old).unwrap_err().to_string();
+    assert!(broken.contains("lines end otherwise"), "{broken}");
 }
 
 /// A daemon that says this to anything.
