@@ -209,3 +209,12 @@ fn a_memory_that_is_handed_on_over_and_over_puts_nothing_off() {
     }
     assert_eq!(memory, handed);
 }
+
+#[test]
+fn a_hair_past_the_second_is_not_rounded_up() {
+    let mut world = World::new(1);
+    world.pass(Duration::from_millis(1));
+    world.request(Duration::ZERO);
+    world.fail(&throttled(Some(mins(15))));
+    assert_eq!(world.refresher.memory().told_until, Some(1_750_000_900));
+}

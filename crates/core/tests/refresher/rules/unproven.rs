@@ -91,6 +91,26 @@ fn without_a_network_it_is_tried_every_half_minute_for_as_long_as_it_takes() {
 }
 
 #[test]
+fn without_a_network_a_token_that_has_long_to_live_is_in_no_hurry_until_it_has_not() {
+    let mut world = World::with_token(1, mins(15));
+    world.until_begin(mins(15)).expect("renewal");
+    for longest in [secs(1), secs(15)] {
+        world.fail(&unreached());
+        assert!(world.until_begin(longest).is_some());
+    }
+    while world.oracle.true_life_left() > secs(100) {
+        world.fail(&unreached());
+        let wait = world.until_begin(hours(1)).expect("it is tried again");
+        assert!((secs(50)..=secs(100)).contains(&wait), "{wait:?}");
+    }
+    for _ in 0..10 {
+        world.fail(&unreached());
+        let wait = world.until_begin(hours(1)).expect("it is tried again");
+        assert!((secs(15)..=secs(30)).contains(&wait), "{wait:?}");
+    }
+}
+
+#[test]
 fn what_the_issuer_did_not_notice_leaves_it_the_whole_budget() {
     let mut world = World::new(1);
     world.request(Duration::ZERO);
