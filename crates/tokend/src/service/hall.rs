@@ -17,10 +17,17 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::Notify, time};
+use tokio::{
+    sync::Notify,
+    task,
+    time::{self, Instant},
+};
 
 /// Of so many seats, one is kept for callers who do not wait.
 const SEATS_FOR_ONE_SPARE: usize = 64;
+
+/// How long a caller may keep its seat whoever else comes: whoever connects sends its request a moment later.
+const GRACE: Duration = Duration::from_millis(10);
 
 /// A number of seats. Clones share them.
 #[derive(Clone, Debug, Default)]
@@ -43,7 +50,20 @@ struct Book {
     waiting: usize,
     tickets: u64,
     /// By when it became their turn, the oldest first.
-    idle: BTreeMap<u64, Arc<Notify>>,
+    idle: BTreeMap<u64, Idle>,
+}
+
+#[derive(Debug)]
+struct Idle {
+    since: Instant,
+    leave: Arc<Notify>,
+}
+
+/// What was done for a free seat.
+struct Made {
+    shed: usize,
+    /// When the next idle caller can be told to leave, where more of them must.
+    next: Option<Instant>,
 }
 
 /// One caller's place, given back when dropped.
@@ -68,16 +88,22 @@ pub(super) struct Waiting(Hall);
 
 impl Hall {
     /// A seat among so many, once whoever sits idle the longest has left for it, if all are taken. Where nobody is idle,
-    /// this waits until somebody is. That is soon, since requests may not wait in every seat, unless there were more
-    /// seats when they began to.
+    /// this waits until somebody is, and has been for [`GRACE`]. That is soon, since requests may not wait in every seat,
+    /// unless there were more seats when they began to.
     pub(super) async fn seat(&self, seats: usize) -> Seated {
         let mut shed = 0;
-        loop {
-            if self.book().take(seats, &mut shed) {
-                return Seated { seat: Seat::in_hall(self.clone()), shed };
+        while !self.book().take(seats) {
+            // Whoever's request has come by now is not idle any more, once that was read.
+            task::yield_now().await;
+            let made = self.book().make_room();
+            shed += made.shed;
+            let news = self.0.news.notified();
+            match made.next {
+                Some(next) => drop(time::timeout_at(next, news).await),
+                None => news.await,
             }
-            self.0.news.notified().await;
         }
+        Seated { seat: Seat::in_hall(self.clone()), shed }
     }
 
     /// Tells whoever sits idle the longest to leave; false when nobody is idle.
@@ -91,23 +117,31 @@ impl Hall {
 }
 
 impl Book {
-    /// Whether there was a free seat. If not, idle callers are told to leave until there will be one.
-    fn take(&mut self, seats: usize, shed: &mut usize) -> bool {
+    /// Whether there was a free seat.
+    fn take(&mut self, seats: usize) -> bool {
         self.seats = seats;
         let is_free = self.taken < seats;
-        if is_free {
-            self.taken += 1;
-        }
-        while !is_free && self.taken - self.leaving >= seats && self.shed() {
-            *shed += 1;
-        }
+        self.taken += usize::from(is_free);
         is_free
     }
 
+    /// Tells idle callers to leave until there will be a free seat.
+    fn make_room(&mut self) -> Made {
+        let (now, mut shed) = (Instant::now(), 0);
+        while self.taken - self.leaving >= self.seats {
+            let next = self.idle.first_key_value().map(|(_, idle)| idle.since + GRACE);
+            if next.is_none_or(|next| next > now) {
+                return Made { shed, next };
+            }
+            shed += usize::from(self.shed());
+        }
+        Made { shed, next: None }
+    }
+
     fn shed(&mut self) -> bool {
-        let Some((_, leave)) = self.idle.pop_first() else { return false };
+        let Some((_, idle)) = self.idle.pop_first() else { return false };
         self.leaving += 1;
-        leave.notify_one();
+        idle.leave.notify_one();
         true
     }
 
@@ -129,7 +163,7 @@ impl Seat {
         let mut book = self.hall.book();
         book.tickets += 1;
         let ticket = book.tickets;
-        book.idle.insert(ticket, Arc::clone(&self.leave));
+        book.idle.insert(ticket, Idle { since: Instant::now(), leave: Arc::clone(&self.leave) });
         drop(book);
         self.turn.store(ticket, Ordering::Relaxed);
         self.hall.0.news.notify_one();
@@ -254,6 +288,31 @@ mod tests {
         second.await.unwrap();
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn whoever_just_came_has_a_moment_to_send_its_request() {
+        let hall = Hall::default();
+        let first = idle_caller(&hall, 1).await;
+        let mut second = pin!(hall.seat(1));
+        let nearly = GRACE - Duration::from_millis(2);
+        assert!(time::timeout(nearly, &mut second).await.is_err());
+        assert!(!first.is_finished());
+        assert_eq!(second.await.shed, 1);
+        first.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_sends_its_request_in_the_moment_in_which_it_would_have_to_leave_may_stay() {
+        let hall = Hall::default();
+        let first = caller(&hall, 1).await;
+        let stay = keep(&first);
+        yield_now().await;
+        time::advance(GRACE * 2).await;
+        let sends = Arc::clone(&first);
+        drop(tokio::spawn(async move { sends.serve_caller() }));
+        assert!(time::timeout(LONG, hall.seat(1)).await.is_err());
+        assert!(!stay.is_finished());
+    }
+
     #[tokio::test]
     async fn a_request_makes_its_caller_the_youngest() {
         let hall = Hall::default();
@@ -273,7 +332,7 @@ mod tests {
         let _third = hall.seat(2).await;
         idle.await.unwrap();
         let mut fourth = pin!(hall.seat(2));
-        assert!(time::timeout(Duration::from_millis(20), &mut fourth).await.is_err());
+        assert!(time::timeout(GRACE * 5, &mut fourth).await.is_err());
         drop(served);
         assert_eq!(fourth.await.shed, 0);
     }

@@ -1,21 +1,26 @@
 //! Few file descriptors, and none.
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::{ErrorKind, Read as _, Write as _},
     os::unix::net::UnixStream,
+    path::PathBuf,
     time::Duration,
 };
 
 use airbyte_sandbox::Fault;
 use airbyte_tokend_tests::{Airbyte, Call, Cli, Daemon, Home, Http, PATIENCE, Reply, eventually, timed};
-use rustix::process::{Pid, Resource, Rlimit, prlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 
 use super::{
     answer, begin_limited_to,
     crowd::{Habit, Nuisance},
     limited_to,
 };
+
+/// How many callers can wait where 64 descriptors leave 29 seats: one of them is not waited in.
+const WAITING: usize = 28;
 
 /// What processor time is counted in: `sysconf(_SC_CLK_TCK)` is 100 on Linux.
 const TICK: Duration = Duration::from_millis(10);
@@ -92,8 +97,6 @@ fn at_64_descriptors_idle_callers_make_room_for_others_and_the_daemon_rests() {
 #[test]
 fn at_64_descriptors_whoever_cannot_wait_is_told_so_and_the_others_are_served() {
     const CALLERS: usize = 200;
-    /// One seat of 29 is not waited in.
-    const WAITING: usize = 28;
     let airbyte = Airbyte::start();
     let home = with_a_profile(&airbyte);
     let _daemon = limited_to(64, &home);
@@ -127,6 +130,39 @@ fn at_64_descriptors_whoever_cannot_wait_is_told_so_and_the_others_are_served() 
         let reply = answer(caller.stream);
         assert_eq!(reply.status, 200, "{}", reply.text());
     }
+}
+
+/// Fault 27: 64 file descriptors, one seat left, and in it a caller whose request comes together with the next caller.
+#[test]
+fn at_64_descriptors_whoever_has_asked_is_answered_before_the_next_one_gets_the_last_seat() {
+    let airbyte = Airbyte::start();
+    let home = with_a_profile(&airbyte);
+    let daemon = limited_to(64, &home);
+    airbyte.add_fault(Fault::hang().forever());
+    let http = Http::over(&home.socket());
+    let waiting: Vec<_> = (0..WAITING).map(|_| Asking::for_a_token(&http)).collect();
+    let pid = Pid::from_raw(daemon.pid().try_into().expect("it is small")).expect("it is one");
+    for _ in 0..20 {
+        assert_eq!(http.get("/healthz").status, 200);
+        let before = sockets(daemon.pid());
+        let mut first = http.connect().expect("the queue is long");
+        eventually("it is let in", PATIENCE, || (!sockets(daemon.pid()).is_subset(&before)).then_some(()));
+        kill_process(pid, Signal::STOP).expect("it is ours");
+        first.write_all(&Call::new("GET", "/healthz").bytes()).expect("it listens");
+        let mut second = http.connect().expect("the queue is long");
+        second.write_all(&Call::new("GET", "/healthz").bytes()).expect("it listens");
+        kill_process(pid, Signal::CONT).expect("it is ours");
+        assert_eq!([answer(first).status, answer(second).status], [200, 200]);
+    }
+    drop(waiting);
+}
+
+/// The sockets that the process holds (`proc_pid_fd(5)`).
+fn sockets(pid: u32) -> BTreeSet<PathBuf> {
+    let files = fs::read_dir(format!("/proc/{pid}/fd")).expect("it runs");
+    // One that is closed in this moment is not there any more.
+    let targets = files.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
+    targets.filter(|target| target.to_string_lossy().starts_with("socket:")).collect()
 }
 
 /// A caller whose answer may have come.
