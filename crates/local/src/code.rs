@@ -51,8 +51,10 @@ pub enum ErrorCode {
     Busy,
     /// The daemon is going down.
     ShuttingDown,
-    /// The caller is neither the daemon's user nor root.
+    /// The caller is no user whom the daemon serves there.
     PeerRefused,
+    /// The caller came in by a way on which this is not to be had.
+    NotAllowed,
     /// The request looks like a browser's or a proxy's.
     RequestRefused,
     /// The request names a host that the daemon is not.
@@ -81,7 +83,7 @@ const fn row(name: &'static str, http: u16, exit: ExitStatus) -> Row {
 
 impl ErrorCode {
     /// Every code.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::BadRequest,
         Self::NoSuchProfile,
         Self::NoProfileChosen,
@@ -103,6 +105,7 @@ impl ErrorCode {
         Self::Busy,
         Self::ShuttingDown,
         Self::PeerRefused,
+        Self::NotAllowed,
         Self::RequestRefused,
         Self::WrongHost,
         Self::NotFound,
@@ -170,6 +173,7 @@ impl ErrorCode {
             Self::WaitOver => "try again, or wait longer with --wait",
             Self::Busy | Self::ShuttingDown => "try again in a moment",
             Self::PeerRefused => "run this as the user that the daemon serves",
+            Self::NotAllowed => "use the daemon's own socket, or allow it for this one in the configuration",
             Self::RequestRefused => {
                 "send the request directly: no browser, no proxy, no Origin or forwarding header"
             }
@@ -206,6 +210,7 @@ impl ErrorCode {
             Self::Busy => row("busy", 503, TryAgain),
             Self::ShuttingDown => row("shutting_down", 503, TryAgain),
             Self::PeerRefused => row("peer_refused", 403, Refused),
+            Self::NotAllowed => row("not_allowed", 403, Refused),
             Self::RequestRefused => row("request_refused", 403, Refused),
             Self::WrongHost => row("wrong_host", 421, Refused),
             Self::NotFound => row("not_found", 404, Mismatch),

@@ -1,7 +1,7 @@
 //! The daemon: keeps the client secret, exchanges it for access tokens, and hands the current one to local programs.
 //!
 //! In reading order: [`daemon`] builds the parts and runs them, [`config`] says which profiles there are, [`listen`]
-//! opens the socket, [`service`] answers requests, [`cache`] drives the rules of `airbyte-token-core`, [`issuer`]
+//! opens the socket, [`door`] is what may be had there, [`service`] answers requests, [`cache`] drives the rules of `airbyte-token-core`, [`issuer`]
 //! talks to Airbyte, [`vault`] keeps the secrets; [`logs`] is what the daemon says of itself, [`clock`] is where clocks
 //! are read, and [`harden`] the only place with unsafe code.
 
@@ -9,6 +9,7 @@ pub mod cache;
 pub mod clock;
 pub mod config;
 pub mod daemon;
+pub mod door;
 pub mod harden;
 pub mod issuer;
 pub mod listen;

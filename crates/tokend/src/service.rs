@@ -2,6 +2,7 @@
 
 mod accept;
 mod body;
+mod caller;
 mod guard;
 mod hall;
 mod metrics;
@@ -16,6 +17,7 @@ mod turn_away;
 
 pub use accept::{DRAIN, Ending, LARGEST_HEAD, MOST_HEADERS, Pulse, TURN_TIMEOUT, serve, serve_one};
 pub use body::BODY_TIMEOUT;
+pub use caller::{Caller, Peer, Who};
 pub use reply::Refusal;
 pub use turn_away::turn_waiting_away;
 
@@ -34,6 +36,7 @@ use axum::{
 use crate::{
     cache::{ProfileHandle, Shortfall},
     daemon::State,
+    door::Verb,
 };
 
 /// The largest body that is read, in bytes.
@@ -46,8 +49,8 @@ pub const LONGEST_WAIT: Duration = Duration::from_secs(300);
 /// Every route of the local API, version 1, behind its gate.
 pub fn router(state: State) -> Router {
     let mut router = Router::new();
-    for (path, methods) in routes() {
-        router = router.route(path, methods);
+    for (path, verb, methods) in routes() {
+        router = router.route(path, admitting(verb, methods));
     }
     router
         .method_not_allowed_fallback(async || {
@@ -59,24 +62,34 @@ pub fn router(state: State) -> Router {
         .with_state(state)
 }
 
-/// What there is to ask for, as the committed OpenAPI document describes it.
-pub fn routes() -> [(&'static str, MethodRouter<State>); 13] {
-    let profile = get(profiles::show).put(profiles::log_in).delete(profiles::log_out);
-    [
-        (route::TOKEN, get(token::token)),
-        (route::READY, get(ready::ready)),
-        (route::REFRESH, post(token::refresh)),
-        (route::REJECT, post(token::reject)),
-        (route::STATUS, get(status::status)),
-        (route::TIMELINE, get(timeline::timeline)),
-        (route::RELOAD, post(reload::reload)),
-        (route::PROFILES, get(profiles::list)),
-        ("/v1/profiles/{name}", profile),
-        (route::DEFAULT_PROFILE, put(profiles::choose_default)),
-        (route::METRICS, get(metrics::metrics)),
-        (route::HEALTHZ, get(async || plain("ok"))),
-        (route::READYZ, get(async || plain("ready"))),
+/// What there is to ask for, as the committed OpenAPI document describes it, and the verb that a door must allow for it;
+/// none where everybody who came in may ask.
+pub fn routes() -> Vec<(&'static str, Option<Verb>, MethodRouter<State>)> {
+    use Verb::{Manage, Refresh, Status, Token};
+    let profile = put(profiles::log_in).delete(profiles::log_out);
+    vec![
+        (route::TOKEN, Some(Token), get(token::token)),
+        (route::READY, Some(Token), get(ready::ready)),
+        (route::REFRESH, Some(Refresh), post(token::refresh)),
+        (route::REJECT, Some(Refresh), post(token::reject)),
+        (route::STATUS, Some(Status), get(status::status)),
+        (route::TIMELINE, Some(Status), get(timeline::timeline)),
+        (route::METRICS, Some(Status), get(metrics::metrics)),
+        (route::PROFILES, Some(Status), get(profiles::list)),
+        ("/v1/profiles/{name}", Some(Status), get(profiles::show)),
+        ("/v1/profiles/{name}", Some(Manage), profile),
+        (route::DEFAULT_PROFILE, Some(Manage), put(profiles::choose_default)),
+        (route::RELOAD, Some(Manage), post(reload::reload)),
+        (route::HEALTHZ, None, get(async || plain("ok"))),
+        (route::READYZ, None, get(async || plain("ready"))),
     ]
+}
+
+fn admitting(verb: Option<Verb>, methods: MethodRouter<State>) -> MethodRouter<State> {
+    match verb {
+        Some(verb) => methods.route_layer(middleware::from_fn_with_state(verb, caller::admit)),
+        None => methods,
+    }
 }
 
 fn plain(text: &'static str) -> ([(header::HeaderName, HeaderValue); 1], &'static str) {
@@ -84,8 +97,13 @@ fn plain(text: &'static str) -> ([(header::HeaderName, HeaderValue); 1], &'stati
 }
 
 /// The profile that is meant, by name or by default, and its handle.
-fn find(state: &State, name: Option<ProfileName>) -> Result<(ProfileName, ProfileHandle), Refusal> {
-    let name = match name.or_else(|| state.config().default_profile().cloned()) {
+fn find(
+    state: &State,
+    caller: &Caller,
+    name: Option<ProfileName>,
+) -> Result<(ProfileName, ProfileHandle), Refusal> {
+    let by_default = || caller.scope().only_profile().or(state.config().default_profile()).cloned();
+    let name = match name.or_else(by_default) {
         Some(name) => name,
         None if state.config().profiles.is_empty() => {
             let refusal = Refusal::new(ErrorCode::NoProfileChosen, "there is no profile yet");
@@ -98,6 +116,7 @@ fn find(state: &State, name: Option<ProfileName>) -> Result<(ProfileName, Profil
             ));
         }
     };
+    caller.admit_to(&name)?;
     match state.cache().get(&name) {
         Some(handle) => Ok((name, handle)),
         None if state.config().profiles.contains_key(&name) => {

@@ -9,7 +9,7 @@ use airbyte_tokend::{
     service,
 };
 use axum::{
-    Router,
+    Extension, Router,
     body::Body,
     http::{HeaderMap, Request, StatusCode},
 };
@@ -22,7 +22,8 @@ fn app(home: &TempDir) -> Router {
     let places =
         Places { config: home.join("config.toml"), socket: home.join("api.sock"), state: home.join("state") };
     let config = Config::load(&places.config).unwrap();
-    service::router(State::new(places, config, Remembering::load(home.join("memory.json"))).unwrap())
+    let state = State::new(places, config, Remembering::load(home.join("memory.json"))).unwrap();
+    service::router(state).layer(Extension(service::Caller::owner()))
 }
 
 async fn ask(method: &str, path: &str) -> (StatusCode, HeaderMap, Vec<u8>) {

@@ -12,7 +12,7 @@ use airbyte_tokend::{
     service,
 };
 use axum::{
-    Router,
+    Extension, Router,
     body::Body,
     http::{Method, Request, StatusCode},
     response::Response,
@@ -32,7 +32,8 @@ fn app(home: &Path) -> Router {
         Places { config: home.join("config.toml"), socket: home.join("api.sock"), state: home.join("state") };
     let config = Config::load(&places.config).unwrap();
     let remembering = Remembering::load(home.join("memory.json"));
-    service::router(State::new(places, config, remembering).unwrap())
+    let state = State::new(places, config, remembering).unwrap();
+    service::router(state).layer(Extension(service::Caller::owner()))
 }
 
 struct Reply {
@@ -120,7 +121,7 @@ fn login(sandbox: &Sandbox) -> Value {
 fn every_route_is_described_and_every_described_route_exists() {
     let document = document();
     let described: BTreeSet<_> = document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
-    let served: BTreeSet<_> = service::routes().iter().map(|(path, _)| *path).collect();
+    let served: BTreeSet<_> = service::routes().iter().map(|(path, ..)| *path).collect();
     assert_eq!(served, described);
 }
 

@@ -18,11 +18,12 @@ use tokio::{
 };
 
 use super::{
-    guard::Peer,
+    caller::{Caller, Peer, Who},
+    guard,
     hall::{Hall, Seat, Seated},
     turn_away::{FOYER, another_user, turn_away},
 };
-use crate::{clock::Clock, logs::Condenser};
+use crate::{clock::Clock, door::Scope, logs::Condenser};
 use attend::Attendant;
 
 /// How long a caller may take for whatever is its turn to do: to send a request's head or the next piece of its body, to
@@ -71,7 +72,8 @@ pub async fn serve(
     end: Ending<impl Future<Output = ()>, impl Future<Output = ()>, impl FnOnce()>,
 ) {
     let (hall, foyer, bodies) = (Hall::default(), Hall::default(), Hall::default());
-    let serving = Serving { app, seats, hall, foyer, bodies, ended: GracefulShutdown::new() };
+    let scope = Arc::new(Scope::everything());
+    let serving = Serving { app, scope, seats, hall, foyer, bodies, ended: GracefulShutdown::new() };
     tokio::select! {
         () = serving.accept(&listener) => {}
         () = keep_beating(pulse) => {}
@@ -102,6 +104,7 @@ async fn keep_beating(pulse: Pulse<impl FnMut()>) {
 /// What is served, and in how many seats.
 struct Serving<S> {
     app: Router,
+    scope: Arc<Scope>,
     seats: S,
     hall: Hall,
     /// Where those are answered who may not come in: they take nobody's seat.
@@ -128,8 +131,8 @@ impl<S: Fn() -> usize> Serving<S> {
 
     async fn receive(&self, stream: UnixStream, warnings: &mut Warnings) {
         let Some(peer) = Peer::of(&stream) else { return };
-        if !peer.may_enter() {
-            warnings.strangers.heard(&format!("refused a caller that is another user, uid {}", peer.uid()));
+        if !guard::may_enter(&peer) {
+            warnings.strangers.heard(&format!("refused a caller that is another user, uid {}", peer.uid));
             let Seated { seat, .. } = self.foyer.seat(FOYER).await;
             tokio::spawn(async move { turn_away(stream, &another_user(), seat).await });
             return;
@@ -141,12 +144,13 @@ impl<S: Fn() -> usize> Serving<S> {
                 .shed
                 .heard(&format!("all {seats} seats are taken; who was idle the longest had to leave"));
         }
-        self.welcome(stream, Arc::new(seat));
+        let caller = Caller::new(Arc::clone(&self.scope), Who::Peer(peer));
+        self.welcome(stream, caller, Arc::new(seat));
     }
 
-    fn welcome(&self, stream: UnixStream, seat: Arc<Seat>) {
+    fn welcome(&self, stream: UnixStream, caller: Caller, seat: Arc<Seat>) {
         let (app, bodies) = (TowerToHyperService::new(self.app.clone()), self.bodies.clone());
-        let attendant = Attendant { app, bodies, seat: Arc::clone(&seat) };
+        let attendant = Attendant { app, caller, bodies, seat: Arc::clone(&seat) };
         let connection = self.ended.watch(connection(stream, attendant));
         let visit = async move {
             if let Err(error) = connection.await {
@@ -157,12 +161,12 @@ impl<S: Fn() -> usize> Serving<S> {
     }
 }
 
-/// Serves one caller who was let in already, and has the whole hall for itself: over any stream, until the caller hangs up,
+/// Serves the daemon's own user who was let in already, and has the whole hall for itself: over any stream, until the caller hangs up,
 /// breaks the rules of HTTP/1.1, or takes longer than [`TURN_TIMEOUT`] for what is its turn to do.
 pub async fn serve_one(stream: impl AsyncRead + AsyncWrite + Unpin + 'static, app: Router) {
     let seat = Arc::new(Hall::default().seat(ROOMY).await.seat);
     let (app, bodies) = (TowerToHyperService::new(app), Hall::default());
-    let attendant = Attendant { app, bodies, seat: Arc::clone(&seat) };
+    let attendant = Attendant { app, caller: Caller::owner(), bodies, seat: Arc::clone(&seat) };
     seat.keep(TURN_TIMEOUT, async { drop(connection(stream, attendant).await) }).await;
 }
 

@@ -3,6 +3,7 @@
 //! The kernel says which user connects; that is the wall. The header rules stand behind it: no web page, reverse proxy
 //! or forwarded request has business here, and each of them gives itself away by a header that it cannot leave out.
 
+use super::{caller::Peer, reply::Refusal};
 use airbyte_token_local::ErrorCode;
 use axum::{
     extract::Request,
@@ -10,42 +11,18 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use tokio::net::UnixStream;
-
-use super::reply::Refusal;
 
 /// The user that the kernel maps every stranger of a foreign user namespace to (`user_namespaces(7)`): it says
 /// nothing about who it is.
 const OVERFLOW_UID: u32 = 65_534;
 
-/// Who is at the other end, as of `connect(2)` (`SO_PEERCRED`, `unix(7)`).
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Peer {
-    uid: u32,
+/// Whether this user may come in: the daemon's own, or root.
+#[must_use]
+pub(super) fn may_enter(peer: &Peer) -> bool {
+    is_ours(peer.uid, rustix::process::geteuid().as_raw())
 }
 
-impl Peer {
-    /// Asks the kernel; none when the caller is gone already.
-    #[must_use]
-    pub(super) fn of(stream: &UnixStream) -> Option<Self> {
-        let credentials = stream.peer_cred();
-        credentials.map(|credentials| Self { uid: credentials.uid() }).ok()
-    }
-
-    /// The caller's user.
-    #[must_use]
-    pub(super) const fn uid(self) -> u32 {
-        self.uid
-    }
-
-    /// Whether it is the daemon's own user or root.
-    #[must_use]
-    pub(super) fn may_enter(self) -> bool {
-        may_enter(self.uid, rustix::process::geteuid().as_raw())
-    }
-}
-
-const fn may_enter(caller: u32, owner: u32) -> bool {
+const fn is_ours(caller: u32, owner: u32) -> bool {
     caller != OVERFLOW_UID && (caller == owner || caller == 0)
 }
 

@@ -10,7 +10,7 @@ use axum::{
     http::{HeaderName, HeaderValue, header},
 };
 
-use super::reply::whole_seconds_up;
+use super::{Caller, reply::whole_seconds_up};
 use crate::{
     cache::{FAILURES, ProfileHandle, Tally},
     daemon::State,
@@ -18,10 +18,13 @@ use crate::{
 
 const KIND: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4");
 
-pub(super) async fn metrics(Shared(state): Shared<State>) -> ([(HeaderName, HeaderValue); 1], String) {
-    let now = state.now();
-    let profiles: Vec<_> =
-        state.cache().all().iter().map(|(name, handle)| Seen::of(name, handle, now)).collect();
+pub(super) async fn metrics(
+    Shared(state): Shared<State>,
+    caller: Caller,
+) -> ([(HeaderName, HeaderValue); 1], String) {
+    let (now, all) = (state.now(), state.cache().all());
+    let held = all.iter().filter(|(name, _)| caller.scope().holds(name));
+    let profiles: Vec<_> = held.map(|(name, handle)| Seen::of(name, handle, now)).collect();
     let page = page(state.config_problem().is_some(), &profiles);
     ([(header::CONTENT_TYPE, KIND)], page.0)
 }

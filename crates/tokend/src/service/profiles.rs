@@ -11,6 +11,7 @@ use axum::{
 };
 
 use super::{
+    Caller,
     body::Body,
     no_such,
     reply::{Json, Refusal, bad_query},
@@ -20,16 +21,22 @@ use crate::{
     daemon::{ChangeError, LoggedIn, State},
 };
 
-pub(super) async fn list(Shared(state): Shared<State>) -> Json<ProfilesReply> {
+pub(super) async fn list(Shared(state): Shared<State>, caller: Caller) -> Json<ProfilesReply> {
     let config = state.config();
-    let profiles = config.profiles.iter().map(|(name, profile)| describe(name, profile)).collect();
-    Json(ProfilesReply { default_profile: config.default_profile().cloned(), profiles })
+    let held = config.profiles.iter().filter(|(name, _)| caller.scope().holds(name));
+    let profiles = held.map(|(name, profile)| describe(name, profile)).collect();
+    Json(ProfilesReply {
+        default_profile: config.default_profile().filter(|name| caller.scope().holds(name)).cloned(),
+        profiles,
+    })
 }
 
 pub(super) async fn show(
     Shared(state): Shared<State>,
+    caller: Caller,
     Name(name): Name,
 ) -> Result<Json<ProfileReply>, Refusal> {
+    caller.admit_to(&name)?;
     let config = state.config();
     let profile = config.profiles.get(&name).ok_or_else(|| no_such(&name))?;
     Ok(Json(describe(&name, profile)))
@@ -37,9 +44,11 @@ pub(super) async fn show(
 
 pub(super) async fn log_in(
     Shared(state): Shared<State>,
+    caller: Caller,
     Name(name): Name,
     Body(body): Body,
 ) -> Result<Json<ProfileReply>, Refusal> {
+    caller.admit_to(&name)?;
     let request: ProfileRequest = from_json(&body)?;
     let outcome = state.log_in(&name, request).await;
     let LoggedIn { profile, left_in } = outcome.map_err(|error| refusal(&name, &error, state.now()))?;
@@ -48,9 +57,11 @@ pub(super) async fn log_in(
 
 pub(super) async fn log_out(
     Shared(state): Shared<State>,
+    caller: Caller,
     Name(name): Name,
     query: Result<Query<LogoutQuery>, QueryRejection>,
 ) -> Result<StatusCode, Refusal> {
+    caller.admit_to(&name)?;
     let Query(query) = query.map_err(|error| bad_query(&error))?;
     match state.log_out(&name, query).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
@@ -61,9 +72,11 @@ pub(super) async fn log_out(
 
 pub(super) async fn choose_default(
     Shared(state): Shared<State>,
+    caller: Caller,
     Body(body): Body,
 ) -> Result<StatusCode, Refusal> {
     let DefaultProfileRequest { profile } = from_json(&body)?;
+    caller.admit_to(&profile)?;
     state.choose_default(&profile).await.map_err(|error| refusal(&profile, &error, state.now()))?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -10,7 +10,7 @@ use airbyte_token_local::{
 use axum::extract::{Query, State as Shared, rejection::QueryRejection};
 
 use super::{
-    find,
+    Caller, find,
     reply::{Json, Refusal, bad_query},
     token::{patience, refusal, successor},
 };
@@ -18,10 +18,11 @@ use crate::{cache::Shortfall, daemon::State};
 
 pub(super) async fn ready(
     Shared(state): Shared<State>,
+    caller: Caller,
     query: Result<Query<ReadyQuery>, QueryRejection>,
 ) -> Result<Json<RefreshReply>, Refusal> {
     let Query(query) = query.map_err(|error| bad_query(&error))?;
-    let (name, profile) = find(&state, query.profile)?;
+    let (name, profile) = find(&state, &caller, query.profile)?;
     let min_ttl = query.min_ttl.map_or(Duration::ZERO, Span::length);
     let wait = patience(query.wait);
     let deadline = state.now().after(wait);

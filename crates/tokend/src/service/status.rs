@@ -4,18 +4,22 @@ use airbyte_token_core::{Moment, ProfileName};
 use airbyte_token_local::wire::{ProfileStatus, StatusReply};
 use axum::extract::State as Shared;
 
-use super::reply::{Json, last_error};
+use super::{
+    Caller,
+    reply::{Json, last_error},
+};
 use crate::{cache::ProfileHandle, config::Profile, daemon::State};
 
-pub(super) async fn status(Shared(state): Shared<State>) -> Json<StatusReply> {
+pub(super) async fn status(Shared(state): Shared<State>, caller: Caller) -> Json<StatusReply> {
     let (config, cache, now) = (state.config(), state.cache().all(), state.now());
     let profiles = config
         .profiles
         .iter()
+        .filter(|(name, _)| caller.scope().holds(name))
         .filter_map(|(name, profile)| Some(describe(name, profile, cache.get(name)?, now)));
     Json(StatusReply {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        default_profile: config.default_profile().cloned(),
+        default_profile: config.default_profile().filter(|name| caller.scope().holds(name)).cloned(),
         config_problem: state.config_problem(),
         profiles: profiles.collect(),
     })

@@ -8,7 +8,7 @@ use axum::extract::{Query, State as Shared, rejection::QueryRejection};
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
-    find,
+    Caller, find,
     reply::{Json, Refusal, bad_query, last_error, whole_seconds_up},
 };
 use crate::{
@@ -18,10 +18,11 @@ use crate::{
 
 pub(super) async fn timeline(
     Shared(state): Shared<State>,
+    caller: Caller,
     query: Result<Query<TimelineQuery>, QueryRejection>,
 ) -> Result<Json<TimelineReply>, Refusal> {
     let Query(query) = query.map_err(|error| bad_query(&error))?;
-    let (name, profile) = find(&state, query.profile)?;
+    let (name, profile) = find(&state, &caller, query.profile)?;
     Ok(Json(describe(name, &profile, state.now())))
 }
 

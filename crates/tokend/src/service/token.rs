@@ -15,7 +15,7 @@ use axum::{
 };
 
 use super::{
-    DEFAULT_WAIT, LONGEST_WAIT,
+    Caller, DEFAULT_WAIT, LONGEST_WAIT,
     body::Body,
     find,
     reply::{Json, Refusal, bad_query},
@@ -27,11 +27,12 @@ use crate::{
 
 pub(super) async fn token(
     Shared(state): Shared<State>,
+    caller: Caller,
     headers: HeaderMap,
     query: Result<Query<TokenQuery>, QueryRejection>,
 ) -> Result<Response, Refusal> {
     let Query(query) = query.map_err(|error| bad_query(&error))?;
-    let (name, profile) = find(&state, query.profile)?;
+    let (name, profile) = find(&state, &caller, query.profile)?;
     let min_ttl = query.min_ttl.map_or(Duration::ZERO, Span::length);
     let wait = patience(query.wait);
     let deadline = state.now().after(wait);
@@ -50,10 +51,11 @@ pub(super) async fn token(
 
 pub(super) async fn refresh(
     Shared(state): Shared<State>,
+    caller: Caller,
     query: Result<Query<RefreshQuery>, QueryRejection>,
 ) -> Result<Json<RefreshReply>, Refusal> {
     let Query(query) = query.map_err(|error| bad_query(&error))?;
-    let (name, profile) = find(&state, query.profile)?;
+    let (name, profile) = find(&state, &caller, query.profile)?;
     let outcome = profile.refresh(patience(query.wait)).await;
     let token = outcome.map_err(|shortfall| refusal(&state, &name, &shortfall))?;
     let expires_in = token.remaining(state.now()).as_secs();
@@ -62,12 +64,13 @@ pub(super) async fn refresh(
 
 pub(super) async fn reject(
     Shared(state): Shared<State>,
+    caller: Caller,
     query: Result<Query<RejectQuery>, QueryRejection>,
     Body(body): Body,
 ) -> Result<Json<RejectReply>, Refusal> {
     let Query(query) = query.map_err(|error| bad_query(&error))?;
     let RejectRequest { fingerprint } = from_json(&body)?;
-    let (name, profile) = find(&state, query.profile)?;
+    let (name, profile) = find(&state, &caller, query.profile)?;
     let outcome = profile.reject(fingerprint).await;
     let current = outcome.map_err(|shortfall| refusal(&state, &name, &shortfall))?;
     // A thousand callers may say so at once; the one exchange that it leads to is told of.

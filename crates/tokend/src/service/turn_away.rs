@@ -12,7 +12,8 @@ use tokio::{
 
 use super::{
     Refusal,
-    guard::Peer,
+    caller::Peer,
+    guard,
     hall::{Hall, Seat, Seated},
 };
 
@@ -51,7 +52,7 @@ pub async fn turn_waiting_away(listener: UnixListener, refusal: &Refusal) -> io:
     let (foyer, mut leaving) = (Hall::default(), JoinSet::new());
     for _ in 0..MOST_TOLD {
         let Some(stream) = waiting(&listener)? else { break };
-        let may_know = Peer::of(&stream).is_some_and(Peer::may_enter);
+        let may_know = Peer::of(&stream).is_some_and(|peer| guard::may_enter(&peer));
         let refusal = if may_know { refusal.clone() } else { another_user() };
         let Seated { seat, .. } = foyer.seat(FOYER).await;
         leaving.spawn(async move { turn_away(stream, &refusal, seat).await });

@@ -25,7 +25,9 @@ use hyper_util::service::TowerToHyperService;
 use crate::{
     clock::Clock,
     service::{
-        Refusal, guard,
+        Refusal,
+        caller::Caller,
+        guard,
         hall::{Hall, Seat},
     },
 };
@@ -39,6 +41,7 @@ const COME_BACK: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(super) struct Attendant {
     pub(super) app: TowerToHyperService<Router>,
+    pub(super) caller: Caller,
     pub(super) seat: Arc<Seat>,
     /// The places of requests with a body. One more, and the one whose body is late the longest is given up.
     pub(super) bodies: Hall,
@@ -64,14 +67,15 @@ impl Attendant {
         response
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response, Infallible> {
-        let caller = Arc::clone(&self.seat);
+    async fn answer(&self, mut request: Request<Incoming>) -> Result<Response, Infallible> {
+        request.extensions_mut().insert(self.caller.clone());
+        let seat = Arc::clone(&self.seat);
         if request.body().is_end_stream() {
-            let turns = Turns { caller, body: None };
+            let turns = Turns { seat, body: None };
             return self.app.call(request.map(|body| Arriving { body, turns })).await;
         }
         let place = Arc::new(self.bodies.seat(MOST_BODIES).await.seat);
-        let turns = Turns { caller, body: Some(Arc::clone(&place)) };
+        let turns = Turns { seat, body: Some(Arc::clone(&place)) };
         tokio::select! {
             biased;
             () = place.told_to_leave() => Ok(busy("others send their requests faster")),
@@ -97,13 +101,13 @@ struct Arriving {
 
 /// What is told whose turn it is.
 struct Turns {
-    caller: Arc<Seat>,
+    seat: Arc<Seat>,
     body: Option<Arc<Seat>>,
 }
 
 impl Turns {
     fn all(&self) -> impl Iterator<Item = &Seat> {
-        [Some(&self.caller), self.body.as_ref()].into_iter().flatten().map(Arc::as_ref)
+        [Some(&self.seat), self.body.as_ref()].into_iter().flatten().map(Arc::as_ref)
     }
 }
 

@@ -1,0 +1,121 @@
+//! Who asks: what the door knows of whoever stands at the other end of a connection.
+
+use std::sync::Arc;
+
+use airbyte_token_core::{Moment, ProfileName};
+use airbyte_token_local::ErrorCode;
+use axum::{
+    extract::{FromRequestParts, Request, State as Asked},
+    http::request::Parts,
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use tokio::net::UnixStream;
+
+use super::Refusal;
+use crate::{
+    clock::Clock,
+    door::{Scope, Verb},
+};
+
+/// Whoever asks, and what it may have. Every request carries it from the door on.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    scope: Arc<Scope>,
+    who: Who,
+}
+
+/// Who that is.
+#[derive(Clone, Debug)]
+pub enum Who {
+    /// A process of this machine.
+    Peer(Peer),
+}
+
+/// The process at the other end of a Unix socket, as of `connect(2)` (`SO_PEERCRED`, `unix(7)`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Its user: this decides.
+    pub uid: u32,
+    /// Its group.
+    pub gid: u32,
+    /// Its number, for records only: by now it may be another process's.
+    pub pid: Option<i32>,
+    /// When it was let in.
+    pub came: Moment,
+}
+
+impl Peer {
+    /// Asks the kernel; none when the caller is gone already.
+    #[must_use]
+    pub(super) fn of(stream: &UnixStream) -> Option<Self> {
+        let credentials = stream.peer_cred().ok()?;
+        Some(Self {
+            uid: credentials.uid(),
+            gid: credentials.gid(),
+            pid: credentials.pid(),
+            came: Clock.now(),
+        })
+    }
+}
+
+impl Caller {
+    /// A caller that came through a door with this scope.
+    #[must_use]
+    pub const fn new(scope: Arc<Scope>, who: Who) -> Self {
+        Self { scope, who }
+    }
+
+    /// The daemon's own user, at a door to everything.
+    #[must_use]
+    pub fn owner() -> Self {
+        let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+        let pid = i32::try_from(std::process::id()).ok();
+        Self::new(Arc::new(Scope::everything()), Who::Peer(Peer { uid, gid, pid, came: Clock.now() }))
+    }
+
+    /// What it may have.
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// Who it is.
+    #[must_use]
+    pub const fn who(&self) -> &Who {
+        &self.who
+    }
+
+    /// Lets it have this profile, or tells it that it may not.
+    pub(super) fn admit_to(&self, profile: &ProfileName) -> Result<(), Refusal> {
+        if self.scope.holds(profile) {
+            return Ok(());
+        }
+        Err(Refusal::new(ErrorCode::NotAllowed, format!("the profile `{profile}` is not to be had here")))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        let refused = || Refusal::new(ErrorCode::PeerRefused, "nobody knows who asks");
+        parts.extensions.get().cloned().ok_or_else(refused)
+    }
+}
+
+/// Lets the request through if its caller may ask this.
+pub(super) async fn admit(
+    Asked(verb): Asked<Verb>,
+    caller: Result<Caller, Refusal>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match caller {
+        Ok(caller) if caller.scope.allows(verb) => next.run(request).await,
+        Ok(_) => {
+            Refusal::new(ErrorCode::NotAllowed, format!("`{verb}` is not to be had here")).into_response()
+        }
+        Err(refusal) => refusal.into_response(),
+    }
+}
