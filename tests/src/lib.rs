@@ -25,6 +25,7 @@ mod person;
 mod process;
 mod random;
 mod systemd_box;
+pub mod table;
 mod timer;
 
 pub use airbyte::Airbyte;
