@@ -2,9 +2,11 @@
 
 mod document;
 mod edit;
+mod http;
 mod problem;
 
 pub use edit::{Draft, EditError, remove_profile, set_default_profile, set_profile};
+pub use http::{LoopbackAddress, NotLoopback};
 pub use problem::{ConfigError, Position, Problem};
 
 use std::{
@@ -39,6 +41,8 @@ pub struct Config {
     pub refresh: Refresh,
     /// Where the `file` vault is, if one is set up.
     pub file_vault: Option<FileVault>,
+    /// Where loopback HTTP is served, one endpoint of each family at most; nowhere, when empty.
+    pub http: Vec<LoopbackAddress>,
     /// The profiles by name.
     pub profiles: BTreeMap<ProfileName, Profile>,
 }

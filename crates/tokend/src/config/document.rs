@@ -6,7 +6,7 @@ use airbyte_token_core::ProfileName;
 use airbyte_token_local::span::Span;
 use toml_edit::{Document, Item, Key, TableLike};
 
-use super::{Config, FileVault, MOST_PROFILES, Position, Problem, Profile, Refresh};
+use super::{Config, FileVault, LoopbackAddress, MOST_PROFILES, Position, Problem, Profile, Refresh};
 use crate::{
     issuer::{Endpoint, Service},
     vault::{KeySource, StoreKind},
@@ -22,8 +22,9 @@ pub(super) const MOST_PROBLEMS: usize = 100;
 
 const MARK: char = '\u{feff}';
 
-const ROOT_KEYS: [&str; 4] = ["default_profile", "refresh", "vault", "profiles"];
+const ROOT_KEYS: [&str; 5] = ["default_profile", "refresh", "http", "vault", "profiles"];
 pub(super) const REFRESH_KEYS: [&str; 2] = ["early", "idle_after"];
+pub(super) const HTTP_KEYS: [&str; 1] = ["listen"];
 pub(super) const FILE_VAULT_KEYS: [&str; 3] = ["path", "key_file", "key_credential"];
 pub(super) const PROFILE_KEYS: [&str; 7] =
     ["service", "url", "client_id", "vault", "ca_file", "proxy", "organization_id"];
@@ -71,8 +72,9 @@ impl Reader<'_> {
             );
         }
         let refresh = self.refresh(root);
+        let http = self.http(root);
         let file_vault = self.file_vault(root);
-        Config { default_profile, refresh, file_vault, profiles }
+        Config { default_profile, refresh, file_vault, http, profiles }
     }
 
     fn refresh(&mut self, root: &dyn TableLike) -> Refresh {
@@ -83,6 +85,25 @@ impl Reader<'_> {
             early: self.duration(table, "early", EARLY).unwrap_or(DEFAULT_REFRESH.early),
             idle_after: self.duration(table, "idle_after", IDLE_AFTER).unwrap_or(DEFAULT_REFRESH.idle_after),
         }
+    }
+
+    fn http(&mut self, root: &dyn TableLike) -> Vec<LoopbackAddress> {
+        let Some(table) = self.table(root, "", "http", &HTTP_KEYS) else { return Vec::new() };
+        if table.get("listen").is_none() {
+            self.blame(root, "http", "`http.listen` is missing".to_owned());
+        }
+        let mut endpoints: Vec<LoopbackAddress> = Vec::new();
+        for text in self.texts(table, "http.", "listen") {
+            match text.parse::<LoopbackAddress>() {
+                Err(error) => self.blame(table, "listen", format!("`http.listen`: {error}")),
+                Ok(new) if endpoints.iter().any(|old| old.is_of_the_family_of(new)) => {
+                    let text = format!("`http.listen` has two addresses of the kind of {new}; leave one");
+                    self.blame(table, "listen", text);
+                }
+                Ok(new) => endpoints.push(new),
+            }
+        }
+        endpoints
     }
 
     fn file_vault(&mut self, root: &dyn TableLike) -> Option<FileVault> {
@@ -199,6 +220,18 @@ impl Reader<'_> {
     ) -> Option<T> {
         let text = self.text(table, prefix, key)?;
         text.parse().map_err(|error| self.blame(table, key, format!("`{prefix}{key}`: {error}"))).ok()
+    }
+
+    /// One text, or a list of at least one.
+    fn texts(&mut self, table: &dyn TableLike, prefix: &str, key: &str) -> Vec<String> {
+        let Some(list) = table.get(key).and_then(Item::as_array) else {
+            return self.text(table, prefix, key).into_iter().collect();
+        };
+        let texts: Vec<_> = list.iter().filter_map(|value| value.as_str().map(str::to_owned)).collect();
+        if texts.is_empty() || texts.len() < list.len() {
+            self.blame(table, key, format!("`{prefix}{key}` must be text in quotes, or a list of such"));
+        }
+        texts
     }
 
     fn text(&mut self, table: &dyn TableLike, prefix: &str, key: &str) -> Option<String> {

@@ -58,7 +58,9 @@ fn the_embedded_file_lists_every_key_with_an_example_that_works() {
     let config = parse(&text).unwrap();
     assert_eq!(config.profiles.len(), 3);
     assert!(config.file_vault.is_some());
-    for key in [&document::REFRESH_KEYS[..], &document::FILE_VAULT_KEYS, &document::PROFILE_KEYS].concat() {
+    let tables =
+        [&document::REFRESH_KEYS[..], &document::HTTP_KEYS, &document::FILE_VAULT_KEYS, &document::PROFILE_KEYS];
+    for key in tables.concat() {
         assert!(EMBEDDED.contains(&format!("{key} = ")), "{key} is not in the embedded file");
     }
 }
@@ -127,6 +129,27 @@ fn what_is_out_of_range_or_nonsense_is_refused_by_name() {
         ("[vault.file]\nkey_credential = \"a/b\"".to_owned(), "without /"),
     ] {
         let complaints = complaints(&text);
+        assert!(complaints.contains(expected), "{expected}\nis not in\n{complaints}");
+    }
+}
+
+#[test]
+fn loopback_http_is_off_unless_it_is_asked_for_and_goes_nowhere_else() {
+    let http = |text: &str| parse(text).unwrap().http.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(http(""), [""; 0]);
+    assert_eq!(http("[http]\nlisten = \"127.0.0.1:8797\""), ["127.0.0.1:8797"]);
+    assert_eq!(http("http.listen = [\"[::1]:1\", \"127.0.0.1:2\"]"), ["[::1]:1", "127.0.0.1:2"]);
+    for (listen, expected) in [
+        ("listen = \"0.0.0.0:8797\"", "config.toml:2:1: `http.listen`: only this machine may reach it"),
+        ("listen = [\"127.0.0.1:1\", \"[::]:1\"]", "only this machine may reach it"),
+        ("listen = [\"127.0.0.1:1\", \"127.0.0.1:2\"]", "two addresses of the kind of 127.0.0.1:2"),
+        ("listen = 8797", "`http.listen` must be text in quotes, not an integer"),
+        ("listen = []", "`http.listen` must be text in quotes, or a list of such"),
+        ("listen = [8797]", "`http.listen` must be text in quotes, or a list of such"),
+        ("", "config.toml:1:2: `http.listen` is missing"),
+        ("lisen = \"127.0.0.1:1\"", "unknown key `http.lisen`; did you mean `listen`?"),
+    ] {
+        let complaints = complaints(&format!("[http]\n{listen}\n"));
         assert!(complaints.contains(expected), "{expected}\nis not in\n{complaints}");
     }
 }

@@ -29,7 +29,10 @@ fn has_known_keys(table: &dyn TableLike, path: &mut Vec<String>) -> Result<(), B
                 ensure!(may_be_a_table(path), "a table at {path:?}");
                 has_known_keys(inner, path)?;
             }
-            None => ensure!(KEYS.contains(key) && item.is_str(), "a key at {path:?}"),
+            None => {
+                let is_right = item.is_str() || (path[..] == ["http", "listen"] && item.is_array());
+                ensure!(KEYS.contains(key) && is_right, "a key at {path:?}");
+            }
         }
         path.pop();
     }
@@ -38,7 +41,7 @@ fn has_known_keys(table: &dyn TableLike, path: &mut Vec<String>) -> Result<(), B
 
 fn may_be_a_table(path: &[String]) -> bool {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    matches!(path[..], ["refresh" | "vault" | "profiles"] | ["vault", "file"] | ["profiles", _])
+    matches!(path[..], ["refresh" | "http" | "vault" | "profiles"] | ["vault", "file"] | ["profiles", _])
 }
 
 /// Whether a secret that is sent to this URL stays unread on its way, and goes where one reads that it goes.
