@@ -10,7 +10,9 @@
 )]
 
 mod airbyte;
+mod authority;
 mod binaries;
+mod browser;
 mod canary;
 mod cli;
 mod clocks;
@@ -27,9 +29,12 @@ mod random;
 mod systemd_box;
 pub mod table;
 mod timer;
+mod traced;
 
 pub use airbyte::Airbyte;
+pub use authority::Authority;
 pub use binaries::Binary;
+pub use browser::{Answer, Asked, Browser, Web};
 pub use canary::Canary;
 pub use cli::{Cli, assert_failed};
 pub use clocks::Clocks;
@@ -44,3 +49,4 @@ pub use person::Person;
 pub use process::{Ended, Process, Text};
 pub use systemd_box::SystemdBox;
 pub use timer::Timer;
+pub use traced::Traced;

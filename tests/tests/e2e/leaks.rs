@@ -4,10 +4,10 @@ use std::{fs, path::Path, thread, time::Duration};
 
 use airbyte_sandbox::{Fault, Reply as Answer, Trouble};
 use airbyte_tokend_tests::{
-    Airbyte, Binary, Canary, Cli, Daemon, Ended, Home, Http, Memory, PATIENCE, Person, Process, Recipe,
+    Airbyte, Binary, Canary, Cli, Daemon, Ended, Home, Memory, PATIENCE, Person, Process, Recipe, Traced,
     eventually, timed,
 };
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::json;
 
 /// What `/proc` tells of a process, as root sees it.
@@ -87,19 +87,11 @@ fn a_secret_leaves_no_trace_on_its_whole_way_with_everything_at_trace() {
     }
 }
 
-/// Every write of a daemon and of all it starts, each with the other end of its file descriptor (strace(1)).
-const WRITES: &str =
-    "trace=write,writev,pwrite64,pwritev,pwritev2,send,sendto,sendmsg,sendmmsg,splice,sendfile";
-
 #[test]
 fn of_all_that_the_daemon_writes_only_the_request_to_airbyte_holds_the_secret() {
     let (home, airbyte) = (Home::new().with_file_vault(), Airbyte::start());
-    let trace = home.path().join("trace");
-    let mut command = home.command_of(home.person(), Path::new("strace"));
-    command.args(["-f", "-qq", "-yy", "-s", "100000", "-e", WRITES, "-o"]).arg(&trace);
-    let traced = Process::start(command.arg(Binary::Daemon.path()).args(["--log", "trace"]), b"");
-    traced.stderr().wait_for("serving");
-    let http = Http::over(&home.socket());
+    let traced = Traced::start(&home, Traced::WRITES, &[]);
+    let http = traced.http();
     assert_eq!(http.put("/v1/profiles/main", &airbyte.profile("file")).status, 200);
     let token = http.token();
     assert_eq!(http.post("/v1/token/refresh").status, 200);
@@ -108,12 +100,9 @@ fn of_all_that_the_daemon_writes_only_the_request_to_airbyte_holds_the_secret() 
     for target in ["/v1/status", "/v1/profiles", "/v1/profiles/main", "/v1/profiles/main/secret"] {
         assert_ne!(http.get(target).status, 500);
     }
-    let pid = fs::read_to_string(home.socket().with_extension("lock")).expect("the lock says who holds it");
-    let pid = Pid::from_raw(pid.trim().parse().expect("it is a number")).expect("it is not zero");
-    kill_process(pid, Signal::TERM).expect("it is ours");
-    assert_eq!(traced.wait().code(), Some(0));
+    let (ended, trace) = traced.stop();
+    assert_eq!(ended.code(), Some(0));
 
-    let trace = fs::read_to_string(&trace).expect("strace wrote it");
     let holding = |text: &str| trace.lines().filter(|line| line.contains(text)).collect::<Vec<_>>();
     let requests = holding(&airbyte.secret().expose()[..24]);
     assert_eq!(requests.len(), 3, "one exchange, one write: {requests:?}");

@@ -1,6 +1,5 @@
 //! The way to Airbyte: certificates, names, and the network itself.
 
-mod authority;
 mod certificates;
 mod front;
 mod names;

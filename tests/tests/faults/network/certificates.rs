@@ -3,12 +3,10 @@
 use std::{fs, time::Duration};
 
 use airbyte_sandbox::Tls;
+use airbyte_tokend_tests::Authority;
 use rcgen::{CertificateParams, date_time_ymd};
 
-use super::{
-    authority::{Authority, self_signed_authority},
-    secure::{HOST, Secure},
-};
+use super::secure::{HOST, Secure};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const YEAR_2001: i64 = 978_307_200;
@@ -156,7 +154,7 @@ fn a_certificate_that_stays_bad_is_looked_at_once_a_minute() {
 #[test]
 fn an_authority_s_certificate_that_a_server_uses_as_its_own_is_told() {
     let mut secure = Secure::new();
-    let own = self_signed_authority(HOST);
+    let own = Authority::self_signed(HOST);
     fs::write(secure.ca_file(), &own.certificate_pem).expect("it is ours");
     secure.show(own);
     let message = secure.is_not_trusted();

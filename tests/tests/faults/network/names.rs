@@ -3,11 +3,11 @@
 use std::{process::Command, thread, time::Duration};
 
 use airbyte_tokend_tests::{
-    Binary, Canary, Cli, Clocks, Daemon, Home, Http, Island, PATIENCE, Process, Recipe, eventually, timed,
+    Authority, Binary, Canary, Cli, Clocks, Daemon, Home, Http, Island, PATIENCE, Process, Recipe,
+    eventually, timed,
 };
 use serde_json::{Value, json};
 
-use super::authority::Authority;
 use crate::upstream::settle;
 
 /// Where Airbyte is, for whoever knows it.

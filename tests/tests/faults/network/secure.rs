@@ -3,10 +3,12 @@
 use std::{path::PathBuf, time::Duration};
 
 use airbyte_sandbox::{Sandbox, Settings, Tls};
-use airbyte_tokend_tests::{Airbyte, Cli, Clocks, Daemon, Home, Http, PATIENCE, Recipe, Reply, eventually};
+use airbyte_tokend_tests::{
+    Airbyte, Authority, Cli, Clocks, Daemon, Home, Http, PATIENCE, Recipe, Reply, eventually,
+};
 use serde_json::Value;
 
-use super::{authority::Authority, front::Front};
+use super::front::Front;
 use crate::upstream::settle;
 
 /// The host in the URL of the profile.
