@@ -68,7 +68,7 @@ pub mod token;
 
 pub use failure::{Detail, Failure, Misdirection, VaultTrouble};
 pub use moment::Moment;
-pub use names::{ClientId, Origin, ProfileName};
+pub use names::{ClientId, ClientName, Origin, ProfileName};
 pub use policy::{BadPolicy, RefreshPolicy, RefreshSettings};
 pub use refresher::{Answer, Command, Memory, Phase, Reason, Refresher, Snapshot};
 pub use secret::Secret;

@@ -27,13 +27,15 @@ impl FromStr for ProfileName {
     type Err = BadProfileName;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-        let starts_well = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
-        if !starts_well || text.len() > Self::LONGEST || !text.bytes().all(inner) {
-            return Err(BadProfileName);
-        }
-        Ok(Self(text.to_owned()))
+        if is_plain(text) { Ok(Self(text.to_owned())) } else { Err(BadProfileName) }
     }
+}
+
+/// Whether the text is of the alphabet and length that names of profiles and local clients share.
+fn is_plain(text: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    let starts_well = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+    starts_well && text.len() <= ProfileName::LONGEST && text.bytes().all(inner)
 }
 
 impl fmt::Display for ProfileName {
@@ -46,6 +48,40 @@ impl fmt::Display for ProfileName {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a profile name has 1 to 64 of a-z A-Z 0-9 . _ - and begins with a letter or a digit")]
 pub struct BadProfileName;
+
+/// The name of a local client: as a [`ProfileName`] is written.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ClientName(String);
+
+impl ClientName {
+    /// The most characters a name may have.
+    pub const LONGEST: usize = ProfileName::LONGEST;
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ClientName {
+    type Err = BadClientName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if is_plain(text) { Ok(Self(text.to_owned())) } else { Err(BadClientName) }
+    }
+}
+
+impl fmt::Display for ClientName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The text is no name of a local client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a local client's name has 1 to 64 of a-z A-Z 0-9 . _ - and begins with a letter or a digit")]
+pub struct BadClientName;
 
 /// The id of an Airbyte application: 1 to 256 printable ASCII characters without spaces. Airbyte uses UUIDs, but
 /// promises nothing.
@@ -91,15 +127,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_profile_name_stands_anywhere_without_quoting() {
+    fn names_of_profiles_and_local_clients_stand_anywhere_without_quoting() {
         let longest = "x".repeat(64);
         for good in ["a", "7", "Work", "a.b_c-d", "0.", &longest] {
             let name: ProfileName = good.parse().unwrap();
+            assert_eq!((name.as_str(), name.to_string().as_str()), (good, good));
+            let name: ClientName = good.parse().unwrap();
             assert_eq!((name.as_str(), name.to_string().as_str()), (good, good));
         }
         let too_long = "x".repeat(65);
         for bad in ["", ".", ".a", "-a", "_a", "a b", "a/b", "a\n", "caf\u{e9}", "a%", &too_long] {
             assert_eq!(bad.parse::<ProfileName>(), Err(BadProfileName), "{bad:?}");
+            assert_eq!(bad.parse::<ClientName>(), Err(BadClientName), "{bad:?}");
         }
     }
 

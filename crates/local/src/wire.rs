@@ -6,6 +6,7 @@
 mod as_secret;
 mod as_text;
 mod json;
+mod local_client;
 mod profile;
 mod query;
 mod status;
@@ -13,6 +14,7 @@ mod timeline;
 mod token;
 
 pub use json::{BadJson, Trouble, from_json, to_json};
+pub use local_client::{ClientMode, ClientReply, ClientRequest, ClientsReply, NewClientReply};
 pub use profile::{
     DefaultProfileRequest, ProfileReply, ProfileRequest, ProfilesReply, Service, StoreKind, UnknownName,
 };
@@ -45,6 +47,9 @@ pub mod route {
     pub const RELOAD: &str = "/v1/reload";
     /// `GET`: the profiles. With `/NAME` behind it: `GET`, `PUT` and `DELETE` of one.
     pub const PROFILES: &str = "/v1/profiles";
+    /// `GET`: the local clients; `POST`: makes one of a [`ClientRequest`](super::ClientRequest). With `/NAME` behind it:
+    /// `DELETE` of one.
+    pub const CLIENTS: &str = "/v1/clients";
     /// `PUT`: which profile is meant when none is named.
     pub const DEFAULT_PROFILE: &str = "/v1/default-profile";
     /// `GET`: how the daemon and its profiles fare, for Prometheus.

@@ -6,6 +6,7 @@
 //! are read, and [`harden`] the only place with unsafe code.
 
 pub mod cache;
+pub mod clients;
 pub mod clock;
 pub mod config;
 pub mod daemon;

@@ -97,8 +97,8 @@ impl FromStr for StoreKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not {what}; choose one of {choices}")]
 pub struct UnknownName {
-    what: &'static str,
-    choices: &'static str,
+    pub(super) what: &'static str,
+    pub(super) choices: &'static str,
 }
 
 /// What is told of a profile. No secret, and no way to one.

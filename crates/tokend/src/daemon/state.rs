@@ -12,6 +12,7 @@ use tokio::sync::Mutex;
 use super::{ChangeError, Places, vaults::Vaults};
 use crate::{
     cache::{Cache, Exchanger, History, ProfileHandle, Remembering, What},
+    clients::Clients,
     clock::{Alarm, Clock},
     config::{Config, Profile},
     issuer::Issuer,
@@ -28,6 +29,7 @@ pub(super) struct Inner {
     pub(super) places: Places,
     pub(super) cache: Cache,
     pub(super) remembering: Remembering,
+    clients: Clients,
     roster: RwLock<Roster>,
     config_problem: RwLock<Option<String>>,
     /// Changes are made one at a time, and requests for tokens do not wait for them.
@@ -72,10 +74,12 @@ impl State {
     pub fn new(places: Places, config: Config, remembering: Remembering) -> Result<Self, ChangeError> {
         let empty = Config { profiles: BTreeMap::new(), ..config.clone() };
         let roster = Roster { config: Arc::new(empty), vaults: Vaults::new() };
+        let clients = Clients::load(&places.state);
         let state = Self(Arc::new(Inner {
             places,
             cache: Cache::default(),
             remembering,
+            clients,
             roster: RwLock::new(roster),
             config_problem: RwLock::default(),
             changing: Arc::default(),
@@ -104,6 +108,12 @@ impl State {
     #[must_use]
     pub fn cache(&self) -> &Cache {
         &self.0.cache
+    }
+
+    /// The local clients.
+    #[must_use]
+    pub fn clients(&self) -> &Clients {
+        &self.0.clients
     }
 
     /// What time it is.
