@@ -8,11 +8,13 @@
 //! | [`mod@shown`] | how people are shown what others said |
 //! | [`span`] | how people write a length of time |
 //! | [`paths`] | where the socket, the lock, the config and the state live |
+//! | [`audit`] | the audit log: what a line says, how lines hold on to each other, reading the files |
 //! | [`client`] | the blocking client, which believes only a socket of its own user or of root |
 //!
 //! No async runtime, no TLS and no keyring may enter: the command line links this crate, and a call must cost about
 //! what starting a process costs.
 
+pub mod audit;
 pub mod client;
 pub mod code;
 pub mod paths;
