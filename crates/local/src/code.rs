@@ -55,6 +55,8 @@ pub enum ErrorCode {
     PeerRefused,
     /// The caller came in by a way on which this is not to be had.
     NotAllowed,
+    /// The caller shows no credential of a local client, or none that is good.
+    Unauthorized,
     /// The request looks like a browser's or a proxy's.
     RequestRefused,
     /// The request names a host that the daemon is not.
@@ -83,7 +85,7 @@ const fn row(name: &'static str, http: u16, exit: ExitStatus) -> Row {
 
 impl ErrorCode {
     /// Every code.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::BadRequest,
         Self::NoSuchProfile,
         Self::NoProfileChosen,
@@ -106,6 +108,7 @@ impl ErrorCode {
         Self::ShuttingDown,
         Self::PeerRefused,
         Self::NotAllowed,
+        Self::Unauthorized,
         Self::RequestRefused,
         Self::WrongHost,
         Self::NotFound,
@@ -174,6 +177,9 @@ impl ErrorCode {
             Self::Busy | Self::ShuttingDown => "try again in a moment",
             Self::PeerRefused => "run this as the user that the daemon serves",
             Self::NotAllowed => "use the daemon's own socket, or allow it for this one in the configuration",
+            Self::Unauthorized => {
+                "show the secret of a local client, which `airbyte-token client add` makes, as a bearer"
+            }
             Self::RequestRefused => {
                 "send the request directly: no browser, no proxy, no Origin or forwarding header"
             }
@@ -211,6 +217,7 @@ impl ErrorCode {
             Self::ShuttingDown => row("shutting_down", 503, TryAgain),
             Self::PeerRefused => row("peer_refused", 403, Refused),
             Self::NotAllowed => row("not_allowed", 403, Refused),
+            Self::Unauthorized => row("unauthorized", 401, Refused),
             Self::RequestRefused => row("request_refused", 403, Refused),
             Self::WrongHost => row("wrong_host", 421, Refused),
             Self::NotFound => row("not_found", 404, Mismatch),
