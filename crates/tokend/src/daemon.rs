@@ -1,6 +1,7 @@
 //! Builds the parts and runs them. Tasks that outlive a connection are spawned here and nowhere else.
 
 mod change;
+mod doors;
 mod state;
 mod vaults;
 
@@ -21,8 +22,9 @@ use crate::{
     cache::Remembering,
     clock::{Clock, LeapWatch},
     config::{Config, ConfigError},
+    door::Rank,
     listen::{self, Descriptors, DirectoryError, ListenError, Listening},
-    service::{self, Ending, Pulse, Refusal},
+    service::{self, Door, Ending, Listener, Pulse, Refusal, Rule},
 };
 
 /// Where the daemon finds and keeps its things.
@@ -71,7 +73,7 @@ impl Daemon {
     ) -> Result<Self, StartError> {
         let descriptors = Descriptors::raise();
         let config = Config::load(&places.config)?;
-        descriptors.suffice_for(config.profiles.len()).map_err(ChangeError::from)?;
+        descriptors.suffice_for(config.profiles.len(), config.side_doors()).map_err(ChangeError::from)?;
         let (listener, listening) = Listening::open(&places.socket, inherited)?;
         let remembering = Remembering::load(places.state.join("memory.json"));
         let state = State::new(places, config, remembering.clone())?;
@@ -85,7 +87,10 @@ impl Daemon {
     /// When the system refuses signals or the socket.
     pub async fn run(self) -> io::Result<()> {
         let Self { state, listener, listening, remembering, descriptors } = self;
-        let listener = UnixListener::from_std(listener)?;
+        let listener = Listener::Socket(UnixListener::from_std(listener)?);
+        let (main, key) = Door::new("the main socket", Rank::Main, listener, Rule::of_main_door());
+        state.0.doors.serve(main);
+        let doors = state.0.doors.take().ok_or_else(|| io::Error::other("the doors are served already"))?;
         let stop = Arc::new(Notify::new());
         tokio::spawn(obey_signals(state.clone(), Signals::new()?, Arc::clone(&stop)));
         tokio::spawn(tell_leaps(state.clone(), LeapWatch::new()?));
@@ -98,9 +103,9 @@ impl Daemon {
             period: sd_notify::watchdog_enabled().map(|limit| limit / 3),
         };
         let end = Ending { told: stop.notified_owned(), settled: state.settled(), give_up: || state.stop() };
-        let seats = || descriptors.seats(state.config().profiles.len());
-        service::serve(listener, service::router(state.clone()), seats, pulse, end).await;
+        service::serve(doors, service::router(state.clone()), seats(descriptors, &state), pulse, end).await;
         state.stop();
+        drop(key);
         keeper.abort();
         write_last(remembering).await;
         if let Some(vigil) = vigil {
@@ -109,6 +114,15 @@ impl Daemon {
         drop(listening);
         tracing::info!("stopped");
         Ok(())
+    }
+}
+
+/// How many callers a door has seats for, as the configuration is then.
+fn seats(descriptors: Descriptors, state: &State) -> impl Fn(Rank) -> usize + Send + Sync + 'static {
+    let state = state.clone();
+    move |rank| {
+        let config = state.config();
+        descriptors.seats(rank, config.profiles.len(), config.side_doors())
     }
 }
 

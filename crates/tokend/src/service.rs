@@ -15,7 +15,10 @@ mod timeline;
 mod token;
 mod turn_away;
 
-pub use accept::{DRAIN, Ending, LARGEST_HEAD, MOST_HEADERS, Pulse, TURN_TIMEOUT, serve, serve_one};
+pub use accept::{
+    DRAIN, Door, Ending, Key, LARGEST_HEAD, Listener, MOST_HEADERS, Pulse, Rule, TURN_TIMEOUT, serve,
+    serve_one,
+};
 pub use body::BODY_TIMEOUT;
 pub use caller::{Caller, Peer, Who};
 pub use reply::Refusal;

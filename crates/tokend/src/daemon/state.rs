@@ -9,7 +9,7 @@ use airbyte_token_core::{Memory, Moment, ProfileName, RefreshPolicy, Refresher};
 use ring::digest::{SHA256, digest};
 use tokio::sync::Mutex;
 
-use super::{ChangeError, Places, vaults::Vaults};
+use super::{ChangeError, Places, doors::Doors, vaults::Vaults};
 use crate::{
     cache::{Cache, Exchanger, History, ProfileHandle, Remembering, What},
     clients::Clients,
@@ -30,6 +30,7 @@ pub(super) struct Inner {
     pub(super) cache: Cache,
     pub(super) remembering: Remembering,
     clients: Clients,
+    pub(super) doors: Doors,
     roster: RwLock<Roster>,
     config_problem: RwLock<Option<String>>,
     /// Changes are made one at a time, and requests for tokens do not wait for them.
@@ -80,6 +81,7 @@ impl State {
             cache: Cache::default(),
             remembering,
             clients,
+            doors: Doors::new(),
             roster: RwLock::new(roster),
             config_problem: RwLock::default(),
             changing: Arc::default(),
@@ -140,7 +142,7 @@ impl State {
     pub(super) fn prepare(&self, config: Config, mut proven: Option<Proven>) -> Result<Ready, ChangeError> {
         let (old, served) = (self.roster(), self.0.cache.all());
         let policy = config.refresh.policy()?;
-        Descriptors::raise().suffice_for(config.profiles.len())?;
+        Descriptors::raise().suffice_for(config.profiles.len(), config.side_doors())?;
         let vaults = old.vaults.configured(&config, &self.0.places.state)?;
         let is_same = |name: &ProfileName, profile: &Profile| {
             let same_vault = profile.vault != StoreKind::File || config.file_vault == old.config.file_vault;

@@ -1,6 +1,9 @@
 //! The loop that accepts callers: one at a time through the door, a bounded number inside, none for ever.
 
 mod attend;
+mod entrance;
+
+pub use entrance::{Door, Key, Listener, Rule};
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
@@ -13,18 +16,18 @@ use hyper_util::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{UnixListener, UnixStream},
+    sync::mpsc,
+    task::JoinSet,
     time,
 };
 
 use super::{
-    caller::{Caller, Peer, Who},
-    guard,
-    hall::{Hall, Seat, Seated},
-    turn_away::{FOYER, another_user, turn_away},
+    hall::{Hall, Seated},
+    turn_away::{FOYER, turn_away},
 };
-use crate::{clock::Clock, door::Scope, logs::Condenser};
+use crate::{clock::Clock, door::Rank, logs::Condenser};
 use attend::Attendant;
+use entrance::{Arrival, Visitor};
 
 /// How long a caller may take for whatever is its turn to do: to send a request's head or the next piece of its body, to
 /// read its answer. So long a connection may lie idle between two requests, too.
@@ -33,6 +36,12 @@ pub const TURN_TIMEOUT: Duration = Duration::from_secs(10);
 pub const LARGEST_HEAD: usize = 16 * 1024;
 /// How many headers a request may have.
 pub const MOST_HEADERS: usize = 32;
+/// How many who may not come in are heard out at once at a door for others.
+const SIDE_FOYER: usize = 4;
+/// How many requests with a body are handled at once: each body is kept whole in memory.
+const MOST_BODIES: usize = 64;
+/// The same of those who came in by a door for others.
+const SIDE_BODIES: usize = 8;
 /// Seats enough for one caller to wait in one of them.
 const ROOMY: usize = 2;
 /// How long to wait after an accept that failed: without it, a process out of file descriptors spins.
@@ -62,25 +71,30 @@ pub struct Ending<T, S, G> {
     pub give_up: G,
 }
 
-/// Serves until it is told to stop, then lets in nobody, and lets what is under way finish within [`DRAIN`]. As many
-/// callers have a seat at once as `seats` says when the next one comes.
+/// Serves until it is told to stop, then lets in nobody, and lets what is under way finish within [`DRAIN`]. Doors are
+/// served as they come, each until its key is gone. As many callers of each have a seat at once as `seats` says when the
+/// next one comes.
 pub async fn serve(
-    listener: UnixListener,
+    doors: mpsc::UnboundedReceiver<Door>,
     app: Router,
-    seats: impl Fn() -> usize,
+    seats: impl Fn(Rank) -> usize + Send + Sync + 'static,
     pulse: Pulse<impl FnMut()>,
     end: Ending<impl Future<Output = ()>, impl Future<Output = ()>, impl FnOnce()>,
 ) {
-    let (hall, foyer, bodies) = (Hall::default(), Hall::default(), Hall::default());
-    let scope = Arc::new(Scope::everything());
-    let serving = Serving { app, scope, seats, hall, foyer, bodies, ended: GracefulShutdown::new() };
+    let house = Arc::new(House { app, seats, ended: GracefulShutdown::new() });
+    let mut keepers = JoinSet::new();
     tokio::select! {
-        () = serving.accept(&listener) => {}
+        () = keep_doors(doors, &house, &mut keepers) => {}
         () = keep_beating(pulse) => {}
         () = end.told => {}
     }
-    drop(listener);
-    let mut drained = pin!(async { tokio::join!(serving.ended.shutdown(), end.settled) });
+    keepers.shutdown().await;
+    let ended = async {
+        if let Some(house) = Arc::into_inner(house) {
+            house.ended.shutdown().await;
+        }
+    };
+    let mut drained = pin!(async { tokio::join!(ended, end.settled) });
     if time::timeout(DRAIN - FAREWELL, &mut drained).await.is_ok() {
         return tracing::debug!("every request was answered");
     }
@@ -101,57 +115,101 @@ async fn keep_beating(pulse: Pulse<impl FnMut()>) {
     }
 }
 
+/// Has somebody stand at every door. Where no further one can come, those that there are stay.
+async fn keep_doors(
+    mut doors: mpsc::UnboundedReceiver<Door>,
+    house: &Arc<House<impl Fn(Rank) -> usize + Send + Sync + 'static>>,
+    keepers: &mut JoinSet<()>,
+) {
+    while let Some(door) = doors.recv().await {
+        while keepers.try_join_next().is_some() {}
+        let (closed, house) = (door.terms().clone().closed(), Arc::clone(house));
+        let keeper = Keeper { rooms: Rooms::default(), house, door };
+        keepers.spawn(async move {
+            tokio::select! {
+                () = keeper.accept() => {}
+                () = closed => tracing::debug!(door = keeper.door.name(), "closed"),
+            }
+        });
+    }
+    std::future::pending().await
+}
+
 /// What is served, and in how many seats.
-struct Serving<S> {
+struct House<S> {
     app: Router,
-    scope: Arc<Scope>,
     seats: S,
+    ended: GracefulShutdown,
+}
+
+/// Whoever stands at one door. The rooms behind it are its own: nobody takes a seat from those who come in elsewhere.
+struct Keeper<S> {
+    house: Arc<House<S>>,
+    door: Door,
+    rooms: Rooms,
+}
+
+#[derive(Debug, Default)]
+struct Rooms {
     hall: Hall,
     /// Where those are answered who may not come in: they take nobody's seat.
     foyer: Hall,
     bodies: Hall,
-    ended: GracefulShutdown,
 }
 
-impl<S: Fn() -> usize> Serving<S> {
-    async fn accept(&self, listener: &UnixListener) {
+impl<S: Fn(Rank) -> usize> Keeper<S> {
+    async fn accept(&self) {
         let mut warnings = Warnings::default();
         loop {
-            match listener.accept().await {
-                Ok((stream, _)) => self.receive(stream, &mut warnings).await,
+            match self.door.arrival().await {
+                Ok(arrival) => self.receive(arrival, &mut warnings).await,
                 Err(error) => {
                     warnings.unaccepted.heard(&format!("a caller could not be accepted: {error}"));
                     // Nearly always the process is out of file descriptors, and this gives one back.
-                    self.hall.shed();
+                    self.rooms.hall.shed();
                     time::sleep(ACCEPT_BACK_OFF).await;
                 }
             }
         }
     }
 
-    async fn receive(&self, stream: UnixStream, warnings: &mut Warnings) {
-        let Some(peer) = Peer::of(&stream) else { return };
-        if !guard::may_enter(&peer) {
-            warnings.strangers.heard(&format!("refused a caller that is another user, uid {}", peer.uid));
-            let Seated { seat, .. } = self.foyer.seat(FOYER).await;
-            tokio::spawn(async move { turn_away(stream, &another_user(), seat).await });
+    async fn receive(&self, arrival: Arrival, warnings: &mut Warnings) {
+        let Some(who) = arrival.who() else { return };
+        let visitor = Visitor { terms: self.door.terms().clone(), who };
+        if let Err(refusal) = visitor.caller() {
+            warnings.strangers.heard(&visitor.refused_at(self.door.name()));
+            let Seated { seat, .. } = self.rooms.foyer.seat(foyer(self.door.rank())).await;
+            tokio::spawn(async move {
+                match arrival {
+                    Arrival::Socket(stream) => turn_away(stream, &refusal, seat).await,
+                    Arrival::Loopback(stream) => turn_away(stream, &refusal, seat).await,
+                }
+            });
             return;
         }
-        let seats = (self.seats)();
-        let Seated { seat, shed } = self.hall.seat(seats).await;
+        let seats = (self.house.seats)(self.door.rank());
+        let Seated { seat, shed } = self.rooms.hall.seat(seats).await;
         for _ in 0..shed {
             warnings
                 .shed
                 .heard(&format!("all {seats} seats are taken; who was idle the longest had to leave"));
         }
-        let caller = Caller::new(Arc::clone(&self.scope), Who::Peer(peer));
-        self.welcome(stream, caller, Arc::new(seat));
+        let attendant = Attendant {
+            app: TowerToHyperService::new(self.house.app.clone()),
+            visitor,
+            bodies: self.rooms.bodies.clone(),
+            most_bodies: most_bodies(self.door.rank()),
+            seat: Arc::new(seat),
+        };
+        match arrival {
+            Arrival::Socket(stream) => self.welcome(stream, attendant),
+            Arrival::Loopback(stream) => self.welcome(stream, attendant),
+        }
     }
 
-    fn welcome(&self, stream: UnixStream, caller: Caller, seat: Arc<Seat>) {
-        let (app, bodies) = (TowerToHyperService::new(self.app.clone()), self.bodies.clone());
-        let attendant = Attendant { app, caller, bodies, seat: Arc::clone(&seat) };
-        let connection = self.ended.watch(connection(stream, attendant));
+    fn welcome(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, attendant: Attendant) {
+        let seat = Arc::clone(&attendant.seat);
+        let connection = self.house.ended.watch(connection(stream, attendant));
         let visit = async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection ended early");
@@ -161,12 +219,27 @@ impl<S: Fn() -> usize> Serving<S> {
     }
 }
 
-/// Serves the daemon's own user who was let in already, and has the whole hall for itself: over any stream, until the caller hangs up,
-/// breaks the rules of HTTP/1.1, or takes longer than [`TURN_TIMEOUT`] for what is its turn to do.
+const fn foyer(rank: Rank) -> usize {
+    match rank {
+        Rank::Main => FOYER,
+        Rank::Side => SIDE_FOYER,
+    }
+}
+
+const fn most_bodies(rank: Rank) -> usize {
+    match rank {
+        Rank::Main => MOST_BODIES,
+        Rank::Side => SIDE_BODIES,
+    }
+}
+
+/// Serves the daemon's own user who was let in already, and has the whole hall for itself: over any stream, until the
+/// caller hangs up, breaks the rules of HTTP/1.1, or takes longer than [`TURN_TIMEOUT`] for what is its turn to do.
 pub async fn serve_one(stream: impl AsyncRead + AsyncWrite + Unpin + 'static, app: Router) {
     let seat = Arc::new(Hall::default().seat(ROOMY).await.seat);
     let (app, bodies) = (TowerToHyperService::new(app), Hall::default());
-    let attendant = Attendant { app, caller: Caller::owner(), bodies, seat: Arc::clone(&seat) };
+    let (visitor, _key) = Visitor::owner();
+    let attendant = Attendant { app, visitor, bodies, most_bodies: MOST_BODIES, seat: Arc::clone(&seat) };
     seat.keep(TURN_TIMEOUT, async { drop(connection(stream, attendant).await) }).await;
 }
 

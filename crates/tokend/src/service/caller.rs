@@ -15,12 +15,13 @@ use tokio::net::UnixStream;
 use super::Refusal;
 use crate::{
     clock::Clock,
-    door::{Scope, Verb},
+    door::{Kind, Scope, Verb},
 };
 
 /// Whoever asks, and what it may have. Every request carries it from the door on.
 #[derive(Clone, Debug)]
 pub struct Caller {
+    kind: Kind,
     scope: Arc<Scope>,
     who: Who,
 }
@@ -30,6 +31,8 @@ pub struct Caller {
 pub enum Who {
     /// A process of this machine.
     Peer(Peer),
+    /// Some process of this machine that has not shown yet who it is. Nothing is to be had for it.
+    Unnamed,
 }
 
 /// The process at the other end of a Unix socket, as of `connect(2)` (`SO_PEERCRED`, `unix(7)`).
@@ -60,10 +63,10 @@ impl Peer {
 }
 
 impl Caller {
-    /// A caller that came through a door with this scope.
+    /// A caller that came through a door of this kind with this scope.
     #[must_use]
-    pub const fn new(scope: Arc<Scope>, who: Who) -> Self {
-        Self { scope, who }
+    pub const fn new(kind: Kind, scope: Arc<Scope>, who: Who) -> Self {
+        Self { kind, scope, who }
     }
 
     /// The daemon's own user, at a door to everything.
@@ -71,7 +74,14 @@ impl Caller {
     pub fn owner() -> Self {
         let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
         let pid = i32::try_from(std::process::id()).ok();
-        Self::new(Arc::new(Scope::everything()), Who::Peer(Peer { uid, gid, pid, came: Clock.now() }))
+        let who = Who::Peer(Peer { uid, gid, pid, came: Clock.now() });
+        Self::new(Kind::Socket, Arc::new(Scope::everything()), who)
+    }
+
+    /// How it came.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// What it may have.
@@ -99,9 +109,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
-        let refused = || Refusal::new(ErrorCode::PeerRefused, "nobody knows who asks");
-        parts.extensions.get().cloned().ok_or_else(refused)
+        parts.extensions.get().cloned().ok_or_else(nobody_knows)
     }
+}
+
+fn nobody_knows() -> Refusal {
+    Refusal::new(ErrorCode::PeerRefused, "nobody knows who asks")
 }
 
 /// Lets the request through if its caller may ask this.
@@ -112,6 +125,7 @@ pub(super) async fn admit(
     next: Next,
 ) -> Response {
     match caller {
+        Ok(Caller { who: Who::Unnamed, .. }) => nobody_knows().into_response(),
         Ok(caller) if caller.scope.allows(verb) => next.run(request).await,
         Ok(_) => {
             Refusal::new(ErrorCode::NotAllowed, format!("`{verb}` is not to be had here")).into_response()

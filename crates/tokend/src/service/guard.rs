@@ -3,7 +3,7 @@
 //! The kernel says which user connects; that is the wall. The header rules stand behind it: no web page, reverse proxy
 //! or forwarded request has business here, and each of them gives itself away by a header that it cannot leave out.
 
-use super::{caller::Peer, reply::Refusal};
+use super::reply::Refusal;
 use airbyte_token_local::ErrorCode;
 use axum::{
     extract::Request,
@@ -11,20 +11,6 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-
-/// The user that the kernel maps every stranger of a foreign user namespace to (`user_namespaces(7)`): it says
-/// nothing about who it is.
-const OVERFLOW_UID: u32 = 65_534;
-
-/// Whether this user may come in: the daemon's own, or root.
-#[must_use]
-pub(super) fn may_enter(peer: &Peer) -> bool {
-    is_ours(peer.uid, rustix::process::geteuid().as_raw())
-}
-
-const fn is_ours(caller: u32, owner: u32) -> bool {
-    caller != OVERFLOW_UID && (caller == owner || caller == 0)
-}
 
 /// Headers that only browsers, proxies and protocol upgrades send.
 const TELL_TALES: [HeaderName; 9] = [

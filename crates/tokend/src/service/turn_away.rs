@@ -5,7 +5,7 @@ use std::{io, os::unix::net::UnixListener, time::Duration};
 use airbyte_token_local::{ErrorCode, wire::to_json};
 use axum::http::StatusCode;
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::UnixStream,
     task::JoinSet,
 };
@@ -13,9 +13,9 @@ use tokio::{
 use super::{
     Refusal,
     caller::Peer,
-    guard,
     hall::{Hall, Seat, Seated},
 };
+use crate::door::People;
 
 /// How many who may not come in are heard out at once; one more, and the first of them is left to its answer.
 pub(super) const FOYER: usize = 8;
@@ -32,7 +32,11 @@ pub(super) fn another_user() -> Refusal {
 
 /// Answers a caller, whatever it asks. It is heard out, since many a client that finds the connection closed before it
 /// has sent its request looks for no answer.
-pub(super) async fn turn_away(mut stream: UnixStream, refusal: &Refusal, seat: Seat) {
+pub(super) async fn turn_away(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    refusal: &Refusal,
+    seat: Seat,
+) {
     let work = async {
         if let Err(error) = stream.write_all(&written(refusal)).await {
             tracing::debug!(%error, "the refused caller did not wait for its answer");
@@ -52,7 +56,7 @@ pub async fn turn_waiting_away(listener: UnixListener, refusal: &Refusal) -> io:
     let (foyer, mut leaving) = (Hall::default(), JoinSet::new());
     for _ in 0..MOST_TOLD {
         let Some(stream) = waiting(&listener)? else { break };
-        let may_know = Peer::of(&stream).is_some_and(|peer| guard::may_enter(&peer));
+        let may_know = Peer::of(&stream).is_some_and(|peer| People::owner().admit(peer.uid, peer.gid));
         let refusal = if may_know { refusal.clone() } else { another_user() };
         let Seated { seat, .. } = foyer.seat(FOYER).await;
         leaving.spawn(async move { turn_away(stream, &refusal, seat).await });

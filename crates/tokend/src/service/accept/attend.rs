@@ -22,18 +22,15 @@ use hyper::{
 };
 use hyper_util::service::TowerToHyperService;
 
+use super::entrance::Visitor;
 use crate::{
     clock::Clock,
     service::{
-        Refusal,
-        caller::Caller,
-        guard,
+        Refusal, guard,
         hall::{Hall, Seat},
     },
 };
 
-/// How many requests with a body are handled at once: each body is kept whole in memory.
-const MOST_BODIES: usize = 64;
 /// When it is worth another try where too many wait.
 const COME_BACK: Duration = Duration::from_secs(1);
 
@@ -41,10 +38,12 @@ const COME_BACK: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(super) struct Attendant {
     pub(super) app: TowerToHyperService<Router>,
-    pub(super) caller: Caller,
+    pub(super) visitor: Visitor,
     pub(super) seat: Arc<Seat>,
     /// The places of requests with a body. One more, and the one whose body is late the longest is given up.
     pub(super) bodies: Hall,
+    /// How many of them there are.
+    pub(super) most_bodies: usize,
 }
 
 impl Attendant {
@@ -68,13 +67,16 @@ impl Attendant {
     }
 
     async fn answer(&self, mut request: Request<Incoming>) -> Result<Response, Infallible> {
-        request.extensions_mut().insert(self.caller.clone());
+        match self.visitor.caller() {
+            Ok(caller) => drop(request.extensions_mut().insert(caller)),
+            Err(refusal) => return Ok(kept_by_nobody(refusal)),
+        }
         let seat = Arc::clone(&self.seat);
         if request.body().is_end_stream() {
             let turns = Turns { seat, body: None };
             return self.app.call(request.map(|body| Arriving { body, turns })).await;
         }
-        let place = Arc::new(self.bodies.seat(MOST_BODIES).await.seat);
+        let place = Arc::new(self.bodies.seat(self.most_bodies).await.seat);
         let turns = Turns { seat, body: Some(Arc::clone(&place)) };
         tokio::select! {
             biased;
@@ -88,7 +90,11 @@ fn busy(why: &str) -> Response {
     let now = Clock.now();
     let refusal =
         Refusal::new(ErrorCode::Busy, format!("there are more callers than can be served at once: {why}"));
-    let mut response = refusal.retry(Some(now.after(COME_BACK)), now).into_response();
+    kept_by_nobody(refusal.retry(Some(now.after(COME_BACK)), now))
+}
+
+fn kept_by_nobody(refusal: Refusal) -> Response {
+    let mut response = refusal.into_response();
     guard::forbid_keeping(response.headers_mut());
     response
 }
