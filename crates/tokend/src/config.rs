@@ -11,7 +11,7 @@ pub use problem::{ConfigError, Position, Problem};
 
 use std::{
     collections::BTreeMap,
-    io,
+    fs, io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -20,6 +20,7 @@ use airbyte_token_core::{ClientId, ProfileName, RefreshPolicy, RefreshSettings, 
 
 use crate::{
     issuer::{Endpoint, Service, Target},
+    trust::{self, Fault},
     vault::{KeySource, StoreKind},
 };
 
@@ -29,13 +30,13 @@ pub const EMBEDDED: &str = include_str!("../../../config/airbyte-tokend.toml");
 /// The most profiles that one daemon serves.
 pub const MOST_PROFILES: usize = 256;
 
-/// The largest file that is read, in bytes.
 /// The most sockets beside the main one.
 pub const MOST_SOCKETS: usize = 16;
 
 /// The most ways in beside the main socket: those, and loopback.
 pub const MOST_SIDE_DOORS: usize = MOST_SOCKETS + 1;
 
+/// The largest file that is read, in bytes.
 pub const LARGEST_FILE: u64 = 1024 * 1024;
 
 /// A whole configuration, checked.
@@ -96,13 +97,9 @@ impl Config {
     /// Reads and checks the file; an absent one means the embedded defaults.
     ///
     /// # Errors
-    /// Every problem there is, with its line and column, at once.
+    /// That another user could replace the file, or every problem there is, with its line and column, at once.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = match read_limited(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => EMBEDDED.to_owned(),
-            Err(error) => return Err(ConfigError::unreadable(path, &error)),
-        };
+        let text = read(path)?.unwrap_or_else(|| EMBEDDED.to_owned());
         Self::parse(&text, path)
     }
 
@@ -111,13 +108,13 @@ impl Config {
     /// # Errors
     /// Every problem there is, with its line and column, at once.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        document::read(text).map_err(|problems| ConfigError::new(path, problems))
+    }
+
     /// How many ways in there are beside the main socket.
     #[must_use]
     pub fn side_doors(&self) -> usize {
         0
-    }
-
-        document::read(text).map_err(|problems| ConfigError::new(path, problems))
     }
 
     /// The profile that is meant when a caller names none: the chosen default, or the only one there is.
@@ -156,10 +153,21 @@ impl Profile {
     }
 }
 
-fn read_limited(path: &Path) -> io::Result<String> {
+/// The text of a file that nobody else can replace; none, where there is none and nobody else can make one.
+fn read(path: &Path) -> Result<Option<String>, ConfigError> {
+    let file = trust::open(path).map_err(|untrusted| match &untrusted.fault {
+        Fault::Unseen { source, .. } => ConfigError::unreadable(path, source),
+        Fault::Foreign { .. } | Fault::Writable { .. } | Fault::Shared { .. } | Fault::Swapped => {
+            ConfigError::untrusted(path, &untrusted.fault)
+        }
+    })?;
+    file.map(read_limited).transpose().map_err(|error| ConfigError::unreadable(path, &error))
+}
+
+fn read_limited(file: fs::File) -> io::Result<String> {
     use io::Read as _;
     let mut text = String::new();
-    std::fs::File::open(path)?.take(LARGEST_FILE + 1).read_to_string(&mut text)?;
+    file.take(LARGEST_FILE + 1).read_to_string(&mut text)?;
     if text.len() as u64 > LARGEST_FILE {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 1 MiB"));
     }

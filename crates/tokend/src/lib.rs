@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`daemon`] builds the parts and runs them, [`config`] says which profiles there are, [`listen`]
 //! opens the socket, [`door`] is what may be had there, [`service`] answers requests, [`cache`] drives the rules of `airbyte-token-core`, [`issuer`]
-//! talks to Airbyte, [`vault`] keeps the secrets; [`logs`] is what the daemon says of itself, [`clock`] is where clocks
+//! talks to Airbyte, [`vault`] keeps the secrets, [`trust`] says which files may be believed; [`logs`] is what the daemon says of itself, [`clock`] is where clocks
 //! are read, and [`harden`] the only place with unsafe code.
 
 pub mod cache;
@@ -16,4 +16,5 @@ pub mod issuer;
 pub mod listen;
 pub mod logs;
 pub mod service;
+pub mod trust;
 pub mod vault;

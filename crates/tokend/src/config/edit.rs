@@ -3,14 +3,14 @@
 use std::{
     fs, io,
     io::Write as _,
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
 use airbyte_token_core::ProfileName;
 use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
 
-use super::{Config, ConfigError, EMBEDDED, Profile, read_limited};
+use super::{Config, ConfigError, EMBEDDED, Profile, read};
 
 /// A change to the file that is checked and not yet written.
 #[derive(Debug)]
@@ -134,11 +134,7 @@ fn put(table: &mut dyn TableLike, key: &str, text: &str) {
 }
 
 fn draft(path: &Path, change: impl FnOnce(&mut DocumentMut)) -> Result<Draft, EditError> {
-    let old = match read_limited(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => EMBEDDED.to_owned(),
-        Err(error) => return Err(ConfigError::unreadable(path, &error).into()),
-    };
+    let old = read(path)?.unwrap_or_else(|| EMBEDDED.to_owned());
     Config::parse(&old, path)?;
     let mut document: DocumentMut = old.parse().map_err(|_| EditError::Lost)?;
     change(&mut document);
@@ -157,9 +153,10 @@ fn with_line_ends_of(old: &str, new: String) -> String {
 fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let parent = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    fs::create_dir_all(parent)?;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
     let mut temporary = path.clone().into_os_string();
     temporary.push(format!(".{}.new", std::process::id()));
+    discard(Path::new(&temporary))?;
     let written = write_new(Path::new(&temporary), text).and_then(|()| fs::rename(&temporary, &path));
     match written {
         // The new file is in force; a disk that fails only now can at worst bring the old one back after a crash.
@@ -170,8 +167,17 @@ fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     written
 }
 
+/// One that is there already was left by a daemon that was killed. In a directory like `/tmp` it may be somebody else's:
+/// that one cannot be removed, and is not written to.
+fn discard(temporary: &Path) -> io::Result<()> {
+    match fs::remove_file(temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(text)?;
     file.sync_all()
 }

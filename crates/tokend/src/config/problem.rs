@@ -7,6 +7,8 @@ use std::{
 
 use airbyte_token_local::shown;
 
+use crate::trust::Fault;
+
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -58,6 +60,12 @@ impl ConfigError {
     #[must_use]
     pub fn unreadable(path: &Path, error: &io::Error) -> Self {
         Self::new(path, vec![Problem { at: None, text: format!("cannot be read: {error}") }])
+    }
+
+    /// Another user could replace the file, so that it is not read.
+    #[must_use]
+    pub fn untrusted(path: &Path, fault: &Fault) -> Self {
+        Self::new(path, vec![Problem { at: None, text: fault.to_string() }])
     }
 
     /// The problems, in the order in which they stand there.

@@ -6,7 +6,7 @@
 //! server between it and Airbyte. The places are those where distributions are known to put the bundle.
 
 use std::{
-    fs::{self, File, Metadata},
+    fs::{self, Metadata},
     io::{self, Read as _},
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
@@ -18,6 +18,8 @@ use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, pem, pem::PemObject as _},
 };
+
+use crate::trust::{self, Fault, Untrusted};
 
 /// Where the bundle is, by distribution. The first that holds a certificate is used.
 const BUNDLES: [&str; 7] = [
@@ -126,12 +128,13 @@ fn private(path: &Path) -> Result<Vec<CertificateDer<'static>>, BadCaFile> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, BadCaFile> {
-    // A named pipe would hold the daemon up until somebody writes to it.
-    if !fs::metadata(path)?.is_file() {
+    let missing = || io::Error::from(io::ErrorKind::NotFound);
+    let file = trust::open(path)?.ok_or_else(missing)?;
+    if !file.metadata()?.is_file() {
         return Err(BadCaFile::NotAFile);
     }
     let mut text = Vec::new();
-    File::open(path)?.take(LARGEST_FILE + 1).read_to_end(&mut text)?;
+    file.take(LARGEST_FILE + 1).read_to_end(&mut text)?;
     if text.len() as u64 > LARGEST_FILE {
         return Err(BadCaFile::TooLarge);
     }
@@ -166,7 +169,8 @@ impl BadRoots {
         match fault {
             BadCaFile::Unreadable(error) if is_passing(&error) => Self::Exhausted(error),
             BadCaFile::Unreadable(error) => at_fault(BadCaFile::Unreadable(error)),
-            BadCaFile::NotAFile
+            BadCaFile::Untrusted(_)
+            | BadCaFile::NotAFile
             | BadCaFile::TooLarge
             | BadCaFile::Damaged(_)
             | BadCaFile::NoCertificate
@@ -181,6 +185,9 @@ pub enum BadCaFile {
     /// It cannot be read.
     #[error("cannot be read: {0}")]
     Unreadable(#[from] io::Error),
+    /// Another user could replace it, and so choose who may pose as Airbyte.
+    #[error("is not read: {0}")]
+    Untrusted(Fault),
     /// It is a directory, a pipe, or the like.
     #[error("is no regular file; name one file with the certificates in it")]
     NotAFile,
@@ -196,6 +203,18 @@ pub enum BadCaFile {
     /// A block in it is no X.509 certificate.
     #[error("has a block that is no X.509 certificate; export it again")]
     BadCertificate,
+}
+
+impl From<Untrusted> for BadCaFile {
+    fn from(untrusted: Untrusted) -> Self {
+        match untrusted.fault {
+            Fault::Unseen { source, .. } => Self::Unreadable(source),
+            fault @ (Fault::Foreign { .. }
+            | Fault::Writable { .. }
+            | Fault::Shared { .. }
+            | Fault::Swapped) => Self::Untrusted(fault),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use rustix::{
 };
 
 use super::{seal, trouble::FileTrouble};
+use crate::trust;
 
 /// Whether there is nothing at this path.
 pub(super) fn is_missing(path: &Path) -> bool {
@@ -26,6 +27,16 @@ pub(super) fn is_missing(path: &Path) -> bool {
 
 /// The whole file, or nothing when there is none.
 pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, FileTrouble> {
+    let Some(file) = trust::open_by(path, || open_own(path))? else { return Ok(None) };
+    let mut bytes = Vec::new();
+    // A longer file is cut after one byte too many: no header allows for that byte, so it is found.
+    file.take(seal::LONGEST + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| failed("read the vault file", path, error))?;
+    Ok(Some(bytes))
+}
+
+fn open_own(path: &Path) -> Result<Option<File>, FileTrouble> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = match open(path, flags, Mode::empty()) {
         Ok(file) => File::from(file),
@@ -35,12 +46,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, FileTrouble> {
         Err(errno) => return Err(failed("read the vault file", path, errno.into())),
     };
     check(&file, path)?;
-    let mut bytes = Vec::new();
-    // A longer file is cut after one byte too many: no header allows for that byte, so it is found.
-    file.take(seal::LONGEST + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| failed("read the vault file", path, error))?;
-    Ok(Some(bytes))
+    Ok(Some(file))
 }
 
 /// Looks at the open file and not at its name, under which another may stand by now.

@@ -13,6 +13,7 @@ use rustix::{
 use zeroize::Zeroizing;
 
 use super::{KeySource, trouble::FileTrouble};
+use crate::trust;
 
 /// Fewer bytes than the key they make could be guessed.
 const SHORTEST: usize = 32;
@@ -32,13 +33,18 @@ pub(super) fn material(
             (folder.join(name), missing)
         }
     };
-    let file = match open(&path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty()) {
-        Ok(file) => File::from(file),
-        Err(rustix::io::Errno::NOENT) => return Err(missing),
-        Err(errno) => return Err(unreadable(path, errno.into())),
-    };
-    check(&file, &path, source)?;
+    let file = trust::open_by(&path, || open_own(&path, source))?.ok_or(missing)?;
     read(file, path)
+}
+
+fn open_own(path: &Path, source: &KeySource) -> Result<Option<File>, FileTrouble> {
+    let file = match open(path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty()) {
+        Ok(file) => File::from(file),
+        Err(rustix::io::Errno::NOENT) => return Ok(None),
+        Err(errno) => return Err(unreadable(path.to_owned(), errno.into())),
+    };
+    check(&file, path, source)?;
+    Ok(Some(file))
 }
 
 /// Looks at the open file and not at its name, which may be a link that changes.

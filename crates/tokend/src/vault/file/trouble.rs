@@ -6,6 +6,7 @@ use airbyte_token_core::VaultTrouble;
 
 use super::super::VaultError;
 use super::seal::Unsealed;
+use crate::trust::Untrusted;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FileTrouble {
@@ -33,6 +34,8 @@ pub(super) enum FileTrouble {
     KeyNotAFile(PathBuf),
     #[error("the key has {length} bytes; make one of 32 to 4096 (head -c 32 /dev/urandom): {}", .path.display())]
     KeyLength { path: PathBuf, length: &'static str },
+    #[error(transparent)]
+    Untrusted(#[from] Untrusted),
     #[error("cannot {doing} ({cause}): {}", .path.display())]
     Io { doing: &'static str, path: PathBuf, cause: io::ErrorKind },
 }
@@ -50,6 +53,7 @@ impl FileTrouble {
             | Self::KeyNotAFile(_)
             | Self::NoKeyFile(_)
             | Self::NoCredential(_)
+            | Self::Untrusted(_)
             | Self::Io { .. } => VaultTrouble::Unreadable,
             Self::Unsealed { .. } | Self::KeyLength { .. } => VaultTrouble::Damaged,
         }

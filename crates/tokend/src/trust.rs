@@ -1,0 +1,111 @@
+//! May what a path names be replaced by somebody else?
+//!
+//! Whoever can rename a directory on the way to the configuration chooses where the client secret is sent. So before a
+//! file is believed, the way to it is walked as the kernel walks it, from `/` and through every symbolic link, and each
+//! directory on it must be one that only root and this user can change. What is asked of each is in [`judge`]; what it
+//! is asked of, in [`Tree`], so that the rules can be held against trees that are only imagined.
+//!
+//! May not enter here: what a file is for, what is in it, and who may read it. A secret's own file has stricter rules,
+//! and whoever reads it knows them.
+//!
+//! The walk is not one step of the kernel's, and need not be: a name is looked at only once all that stands before it
+//! was found to be out of the reach of others, so none of them can change what that look goes through. That says
+//! nothing of a file which was opened before its way was judged. There, the way is
+//! judged after the opening, and what it ends at is compared with the open file: one that was slipped in for the moment
+//! of opening is another one.
+
+mod fault;
+mod tree;
+mod walk;
+
+pub use fault::{Fault, Place, Untrusted};
+pub use tree::{Disk, Kind, Node, Tree};
+pub use walk::judge;
+
+use std::{
+    fs::File,
+    io,
+    path::{Path, absolute},
+};
+
+use rustix::{
+    fs::{Mode, OFlags},
+    io::Errno,
+    process::geteuid,
+};
+
+/// Checks that nobody but root and this user can replace what is at this path, or make it where it is missing. A path
+/// that is not absolute begins at the working directory.
+///
+/// What cannot be looked at is not refused: whoever opens it fails, and says why.
+///
+/// # Errors
+/// Which component others can replace, whose it is, its mode, and what to do.
+pub fn check(path: &Path) -> Result<(), Untrusted> {
+    match judge_here(path) {
+        Err(Untrusted { fault: Fault::Unseen { .. }, .. }) | Ok(_) => Ok(()),
+        Err(untrusted) => Err(untrusted),
+    }
+}
+
+/// Opens the file at this path to be read, if nobody but root and this user can replace or change it; none, where there
+/// is none and nobody else can make one.
+///
+/// # Errors
+/// As for [`check`], and where it cannot be opened or is neither a file nor a directory: a pipe has no end, and a
+/// device is no file of anybody's.
+pub fn open(path: &Path) -> Result<Option<File>, Untrusted> {
+    let unseen = |source| Untrusted::new(path, Fault::Unseen { at: path.to_owned(), source });
+    // Without this flag a pipe that nobody writes to would hold the daemon up.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let opened = open_by(path, || match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(file) => Ok(Some(File::from(file))),
+        Err(Errno::NOENT) => Ok(None),
+        // Why it may not be opened is worth less than that it should not be.
+        Err(errno) => Err(check(path).err().unwrap_or_else(|| unseen(errno.into()))),
+    })?;
+    let Some(file) = opened else { return check(path).map(|()| None) };
+    let kind = file.metadata().map_err(unseen)?.file_type();
+    if kind.is_file() || kind.is_dir() {
+        return Ok(Some(file));
+    }
+    Err(unseen(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")))
+}
+
+/// Opens the file at this path as `open` does, and checks that it is what stands there and that nobody but root and this
+/// user can replace or change it. One that is replaced just then, as by an editor, is opened anew.
+///
+/// # Errors
+/// As `open` says; as for [`check`], and where the path of an open file cannot be looked at.
+pub fn open_by<E: From<Untrusted>>(
+    path: &Path,
+    open: impl Fn() -> Result<Option<File>, E>,
+) -> Result<Option<File>, E> {
+    let mut tries = 1..MOST_TRIES;
+    loop {
+        let Some(file) = open()? else { return Ok(None) };
+        match verify(&file, path) {
+            Err(Untrusted { fault: Fault::Swapped, .. }) if tries.next().is_some() => {}
+            verified => return verified.map(|()| Some(file)).map_err(E::from),
+        }
+    }
+}
+
+/// How often a file is opened that is another one each time.
+const MOST_TRIES: u32 = 16;
+
+/// Judges the way after the file was opened: see the module's own words on why.
+fn verify(file: &File, path: &Path) -> Result<(), Untrusted> {
+    let unseen = |source| Untrusted::new(path, Fault::Unseen { at: path.to_owned(), source });
+    let opened = Node::of(&file.metadata().map_err(unseen)?);
+    let named = judge_here(path)?;
+    if named.is_some_and(|named| named.inode == opened.inode) {
+        return Ok(());
+    }
+    Err(Untrusted::new(path, Fault::Swapped))
+}
+
+fn judge_here(path: &Path) -> Result<Option<Node>, Untrusted> {
+    let unseen = |source| Untrusted::new(path, Fault::Unseen { at: path.to_owned(), source });
+    judge(&Disk, &absolute(path).map_err(unseen)?, geteuid().as_raw())
+}
