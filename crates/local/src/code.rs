@@ -25,6 +25,12 @@ pub enum ErrorCode {
     Misdirected,
     /// The daemon's configuration does not allow it, or cannot be read or written.
     ConfigInvalid,
+    /// There is no local client of this name.
+    NoSuchClient,
+    /// There is a local client of this name already.
+    ClientExists,
+    /// The file of the local clients cannot be read, written or trusted.
+    ClientsFile,
     /// Airbyte refuses the client id and secret.
     Rejected,
     /// The keyring refused the daemon.
@@ -85,7 +91,7 @@ const fn row(name: &'static str, http: u16, exit: ExitStatus) -> Row {
 
 impl ErrorCode {
     /// Every code.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 33] = [
         Self::BadRequest,
         Self::NoSuchProfile,
         Self::NoProfileChosen,
@@ -93,6 +99,9 @@ impl ErrorCode {
         Self::LogInAgain,
         Self::Misdirected,
         Self::ConfigInvalid,
+        Self::NoSuchClient,
+        Self::ClientExists,
+        Self::ClientsFile,
         Self::Rejected,
         Self::KeyringDenied,
         Self::KeyringLocked,
@@ -155,6 +164,9 @@ impl ErrorCode {
             Self::LogInAgain => "run `airbyte-token login` again for the new URL",
             Self::Misdirected => "check the profile's service and URL",
             Self::ConfigInvalid => "correct the daemon's configuration",
+            Self::NoSuchClient => "`airbyte-token client list` lists those there are",
+            Self::ClientExists => "choose another name, or `airbyte-token client rm NAME` first",
+            Self::ClientsFile => "put the file in order, as the message says",
             Self::Rejected => {
                 "check the client id and secret in Airbyte's settings, then run `airbyte-token login`"
             }
@@ -202,6 +214,9 @@ impl ErrorCode {
             Self::LogInAgain => row("log_in_again", 424, Config),
             Self::Misdirected => row("misdirected", 424, Config),
             Self::ConfigInvalid => row("config_invalid", 409, Config),
+            Self::NoSuchClient => row("no_such_client", 404, Config),
+            Self::ClientExists => row("client_exists", 409, Config),
+            Self::ClientsFile => row("clients_file", 424, Config),
             Self::Rejected => row("rejected", 424, Refused),
             Self::KeyringDenied => row("keyring_denied", 424, Refused),
             Self::KeyringLocked => row("keyring_locked", 503, TryAgain),
