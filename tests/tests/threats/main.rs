@@ -3,3 +3,4 @@
 
 mod leaks;
 mod table;
+mod upstream;
