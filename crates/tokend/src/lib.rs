@@ -5,6 +5,7 @@
 //! talks to Airbyte, [`vault`] keeps the secrets, [`trust`] says which files may be believed; [`logs`] is what the daemon says of itself, [`clock`] is where clocks
 //! are read, and [`harden`] the only place with unsafe code.
 
+pub mod audit;
 pub mod cache;
 pub mod clients;
 pub mod clock;

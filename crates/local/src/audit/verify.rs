@@ -85,6 +85,12 @@ impl Verifier {
         self.last.map(|(chain, _)| chain)
     }
 
+    /// Whether this has the form of a record, true or not: a line that was never finished has not.
+    #[must_use]
+    pub fn is_sealed(text: &[u8]) -> bool {
+        hashes(text).is_some()
+    }
+
     /// Reads the next line, given without its line break.
     pub fn read(&mut self, line: Line, text: &[u8], found: &mut impl FnMut(Finding)) {
         match record(text) {

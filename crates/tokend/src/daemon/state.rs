@@ -11,6 +11,7 @@ use tokio::sync::Mutex;
 
 use super::{ChangeError, Places, doors::Doors, vaults::Vaults};
 use crate::{
+    audit::Audit,
     cache::{Cache, Exchanger, History, ProfileHandle, Remembering, What},
     clients::Clients,
     clock::{Alarm, Clock},
@@ -27,6 +28,7 @@ pub struct State(pub(super) Arc<Inner>);
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) places: Places,
+    audit: Audit,
     pub(super) cache: Cache,
     pub(super) remembering: Remembering,
     clients: Clients,
@@ -78,6 +80,7 @@ impl State {
         let clients = Clients::load(&places.state);
         let state = Self(Arc::new(Inner {
             places,
+            audit: Audit::default(),
             cache: Cache::default(),
             remembering,
             clients,
@@ -104,6 +107,12 @@ impl State {
 
     pub(super) fn note_config_problem(&self, problem: Option<String>) {
         *self.0.config_problem.write().unwrap_or_else(PoisonError::into_inner) = problem;
+    }
+
+    /// Where it is noted who was given what, and who changed what.
+    #[must_use]
+    pub fn audit(&self) -> &Audit {
+        &self.0.audit
     }
 
     /// The tokens in hand.
