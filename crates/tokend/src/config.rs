@@ -34,7 +34,7 @@ pub const MOST_PROFILES: usize = 256;
 pub const MOST_SOCKETS: usize = 16;
 
 /// The most ways in beside the main socket: those, and loopback.
-pub const MOST_SIDE_DOORS: usize = MOST_SOCKETS + 1;
+pub const MOST_SIDE_DOORS: usize = MOST_SOCKETS + 2;
 
 /// The largest file that is read, in bytes.
 pub const LARGEST_FILE: u64 = 1024 * 1024;
@@ -114,7 +114,7 @@ impl Config {
     /// How many ways in there are beside the main socket.
     #[must_use]
     pub fn side_doors(&self) -> usize {
-        0
+        self.http.len()
     }
 
     /// The profile that is meant when a caller names none: the chosen default, or the only one there is.

@@ -2,6 +2,7 @@
 
 mod change;
 mod doors;
+mod endpoints;
 mod state;
 mod vaults;
 
@@ -130,7 +131,7 @@ fn seats(descriptors: Descriptors, state: &State) -> impl Fn(Rank) -> usize + Se
 async fn tell_waiting(error: &StartError, listener: std::os::unix::net::UnixListener) {
     let hint = match error {
         StartError::Change(ChangeError::Descriptors(_)) => "raise the limit, then start airbyte-tokend again",
-        StartError::Change(ChangeError::System(_)) => return,
+        StartError::Change(ChangeError::System(_) | ChangeError::Port(_)) => return,
         StartError::Config(_) | StartError::Change(_) => "`airbyte-tokend --check` lists every mistake",
         StartError::Listen(_) | StartError::Inherited(_) => return,
     };
@@ -257,7 +258,7 @@ impl StartError {
     #[must_use]
     pub const fn exit_status(&self) -> u8 {
         match self {
-            Self::Change(ChangeError::System(_)) => 75,
+            Self::Change(ChangeError::System(_) | ChangeError::Port(_)) => 75,
             Self::Config(_) | Self::Change(_) | Self::Inherited(_) => 78,
             Self::Listen(error) => match error {
                 ListenError::NoDirectory => 78,

@@ -5,6 +5,8 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use airbyte_token_core::ProfileName;
 
+use crate::config::LoopbackAddress;
+
 /// What may be asked, in the words of the configuration. No verb includes another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verb {
@@ -59,7 +61,7 @@ pub enum Kind {
     /// Over a Unix socket: the kernel says who connects.
     Socket,
     /// Over TCP from this machine: the kernel does not say who connects, so callers must show who they are.
-    Loopback,
+    Loopback(LoopbackAddress),
 }
 
 /// Whose door it is.

@@ -1,23 +1,26 @@
-//! How callers get in: one Unix socket, either the one that systemd opened for us or one that is bound here, under a
-//! lock, in a directory that nobody else can enter.
+//! How callers get in: the main Unix socket, either the one that systemd opened for us or one that is bound here, under a
+//! lock, in a directory that nobody else can enter; and others, each in a directory that nobody else can write.
 
 mod descriptors;
 mod directory;
 mod lock;
+mod loopback;
 mod vigil;
 
 pub use descriptors::{Descriptors, FEWEST_SEATS, MOST_SEATS, TooFewDescriptors};
 pub use directory::DirectoryError;
 pub use lock::LockError;
+pub use loopback::{PortError, open as open_port};
 pub use vigil::Vigil;
 
 use std::{
     fs, io,
-    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+    os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _},
     os::unix::net::{SocketAddr, UnixListener},
     path::{Path, PathBuf},
 };
 
+use directory::Demand;
 use lock::Lock;
 
 /// How many callers may wait to be accepted; beyond that `connect(2)` says `EAGAIN`.
@@ -37,6 +40,32 @@ struct Inode {
     number: u64,
 }
 
+/// Who may connect to a socket, as far as its mode says. The kernel says who does, and that decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// The daemon's own user, and root.
+    Owner,
+    /// Others, too.
+    Others,
+}
+
+impl Access {
+    /// `connect(2)` asks for write permission (`unix(7)`).
+    const fn mode(self) -> u32 {
+        match self {
+            Self::Owner => 0o600,
+            Self::Others => 0o666,
+        }
+    }
+
+    const fn demand(self) -> Demand {
+        match self {
+            Self::Owner => Demand::Unwritable,
+            Self::Others => Demand::Passable,
+        }
+    }
+}
+
 impl Listening {
     /// Takes systemd's socket if there is one (`sd_listen_fds(3)`), wherever it is, else binds `path`: makes its
     /// directory 0700, takes the lock beside it, and only then replaces a stale socket.
@@ -44,18 +73,49 @@ impl Listening {
     /// # Errors
     /// When the directory is not ours alone, another daemon holds the lock, or the socket cannot be bound.
     pub fn open(path: &Path, inherited: Option<UnixListener>) -> Result<(UnixListener, Self), ListenError> {
-        let path = &inherited.as_ref().map_or_else(|| Ok(path.to_owned()), path_of)?;
+        match inherited {
+            None => Self::bind(path, Demand::Private, Access::Owner),
+            Some(listener) => {
+                let path = path_of(&listener)?;
+                let lock = Self::claim(&path, Demand::Unwritable)?;
+                listener.set_nonblocking(true).map_err(|source| failed(&path, source))?;
+                Ok((listener, Self { path, bound: None, _lock: lock }))
+            }
+        }
+    }
+
+    /// Binds a socket apart from the main one, for these callers. Its directory must be ours, nobody else may write it,
+    /// and where others may connect they must be able to pass it; it is made if it is missing, 0711.
+    ///
+    /// # Errors
+    /// When the directory is otherwise, another daemon holds the lock, or the socket cannot be bound.
+    pub fn beside(path: &Path, access: Access) -> Result<(UnixListener, Self), ListenError> {
+        Self::bind(path, access.demand(), access)
+    }
+
+    fn bind(path: &Path, demand: Demand, access: Access) -> Result<(UnixListener, Self), ListenError> {
+        let lock = Self::claim(path, demand)?;
+        refuse_what_is_no_socket_of_ours(path)?;
+        let (listener, inode) = bind(path, access).map_err(|source| failed(path, source))?;
+        listener.set_nonblocking(true).map_err(|source| failed(path, source))?;
+        Ok((listener, Self { path: path.to_owned(), bound: Some(inode), _lock: lock }))
+    }
+
+    fn claim(path: &Path, demand: Demand) -> Result<Lock, ListenError> {
         let directory = path.parent().filter(|_| path.is_absolute()).ok_or(ListenError::NoDirectory)?;
-        let forbidden = if inherited.is_some() { directory::UNWRITABLE } else { directory::PRIVATE };
-        directory::prepare(directory, forbidden)?;
-        let lock = Lock::take(&path.with_extension("lock"))?;
-        let failed = |source| ListenError::Socket { path: path.to_owned(), source };
-        let (listener, bound) = match inherited {
-            Some(listener) => (listener, None),
-            None => bind(path).map(|(listener, inode)| (listener, Some(inode))).map_err(failed)?,
-        };
-        listener.set_nonblocking(true).map_err(failed)?;
-        Ok((listener, Self { path: path.to_owned(), bound, _lock: lock }))
+        directory::prepare(directory, demand)?;
+        Ok(Lock::take(&path.with_extension("lock"))?)
+    }
+
+    /// Lets these callers connect from now on, as far as it is the file's to decide.
+    ///
+    /// # Errors
+    /// When the directory is not fit for that, or the system refuses: then all is as before.
+    pub fn reopen(&self, access: Access) -> Result<(), ListenError> {
+        let directory = self.path.parent().ok_or(ListenError::NoDirectory)?;
+        directory::prepare(directory, access.demand())?;
+        let set = fs::set_permissions(&self.path, fs::Permissions::from_mode(access.mode()));
+        set.map_err(|source| failed(&self.path, source))
     }
 
     /// Where it is.
@@ -124,13 +184,25 @@ fn spare(path: &Path) -> PathBuf {
     path.with_extension("spare")
 }
 
-/// Binds under another name and renames over the old socket: there is no moment without a socket. Between `bind` and
-/// `chmod` the mode is seen by no one: the directory is 0700 and ours.
-fn bind(path: &Path) -> io::Result<(UnixListener, Inode)> {
+fn failed(path: &Path, source: io::Error) -> ListenError {
+    ListenError::Socket { path: path.to_owned(), source }
+}
+
+/// A socket that a killed daemon of ours left is replaced. Anything else was put there by somebody for something.
+fn refuse_what_is_no_socket_of_ours(path: &Path) -> Result<(), ListenError> {
+    let Ok(found) = fs::symlink_metadata(path) else { return Ok(()) };
+    let is_ours = found.file_type().is_socket() && found.uid() == rustix::process::geteuid().as_raw();
+    let (path, owner, mode) = (path.to_owned(), found.uid(), found.mode() & 0o7777);
+    if is_ours { Ok(()) } else { Err(ListenError::Squatted { path, owner, mode }) }
+}
+
+/// Binds under another name and renames over the old socket: there is no moment without a socket. Whatever its mode is
+/// between `bind` and `chmod`, nobody is served who should not be: the peer is looked at, too.
+fn bind(path: &Path, access: Access) -> io::Result<(UnixListener, Inode)> {
     let fresh = path.with_extension("new");
     discard(&fresh)?;
     let listener = UnixListener::bind(&fresh)?;
-    fs::set_permissions(&fresh, fs::Permissions::from_mode(0o600))?;
+    fs::set_permissions(&fresh, fs::Permissions::from_mode(access.mode()))?;
     rustix::net::listen(&listener, BACKLOG)?;
     discard(&spare(path))?;
     if let Err(error) = fs::hard_link(&fresh, spare(path)) {
@@ -161,6 +233,19 @@ pub enum ListenError {
     /// The lock is not to be had.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// Something else stands where the socket should.
+    #[error(
+        "{path} is no socket of this user's; remove it and start again (owner {owner}, mode {mode:o})",
+        path = path.display()
+    )]
+    Squatted {
+        /// Where the socket should be.
+        path: PathBuf,
+        /// The owner's uid.
+        owner: u32,
+        /// Its mode.
+        mode: u32,
+    },
     /// The socket itself.
     #[error("the socket {path} cannot be bound: {source}", path = path.display())]
     Socket {

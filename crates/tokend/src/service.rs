@@ -5,6 +5,7 @@ mod body;
 mod caller;
 mod guard;
 mod hall;
+mod loopback;
 mod metrics;
 mod profiles;
 mod ready;
@@ -21,6 +22,7 @@ pub use accept::{
 };
 pub use body::BODY_TIMEOUT;
 pub use caller::{Caller, Peer, Who};
+pub use guard::{Rebuffs, Why};
 pub use reply::Refusal;
 pub use turn_away::turn_waiting_away;
 
@@ -61,7 +63,7 @@ pub fn router(state: State) -> Router {
         })
         .fallback(async || Refusal::new(ErrorCode::NotFound, "there is no such route"))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .layer(middleware::from_fn(guard::gate))
+        .layer(middleware::from_fn_with_state(state.clone(), guard::gate))
         .with_state(state)
 }
 

@@ -37,7 +37,7 @@ fn the_socket_is_served_where_it_is_and_left_there() {
     let path = home.path().join("elsewhere.sock");
     let mut daemon = start(&home, UnixListener::bind(&path).unwrap().into(), 1);
     let mut caller = UnixStream::connect(&path).unwrap();
-    caller.write_all(b"GET /readyz HTTP/1.0\r\n\r\n").unwrap();
+    caller.write_all(b"GET /readyz HTTP/1.1\r\nconnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
     caller.read_to_string(&mut answer).unwrap();
     assert!(answer.ends_with("ready"), "{answer}");

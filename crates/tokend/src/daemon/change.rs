@@ -14,7 +14,7 @@ use super::{
 use crate::{
     config::{self, Config, ConfigError, Draft, EditError, MOST_PROFILES, Profile},
     issuer::{BadEndpoint, BadRoots, BuildIssuerError, Endpoint, Issuer},
-    listen::TooFewDescriptors,
+    listen::{PortError, TooFewDescriptors},
     vault::{self, BadFileSettings, StoreKind, StoredSecret, Vault},
 };
 
@@ -362,6 +362,9 @@ pub enum ChangeError {
     /// The process may not open as many files as it must.
     #[error(transparent)]
     Descriptors(#[from] TooFewDescriptors),
+    /// There is no port for loopback HTTP.
+    #[error(transparent)]
+    Port(#[from] PortError),
     /// The process or the system is out of file descriptors or memory.
     #[error("the system refuses what another profile needs: {0}")]
     System(std::io::Error),

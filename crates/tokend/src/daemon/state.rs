@@ -9,7 +9,12 @@ use airbyte_token_core::{Memory, Moment, ProfileName, RefreshPolicy, Refresher};
 use ring::digest::{SHA256, digest};
 use tokio::sync::Mutex;
 
-use super::{ChangeError, Places, doors::Doors, vaults::Vaults};
+use super::{
+    ChangeError, Places,
+    doors::Doors,
+    endpoints::{Endpoints, Opened},
+    vaults::Vaults,
+};
 use crate::{
     audit::Audit,
     cache::{Cache, Exchanger, History, ProfileHandle, Remembering, What},
@@ -18,6 +23,7 @@ use crate::{
     config::{Config, Profile},
     issuer::Issuer,
     listen::Descriptors,
+    service::Rebuffs,
     vault::StoreKind,
 };
 
@@ -33,6 +39,8 @@ pub(super) struct Inner {
     pub(super) remembering: Remembering,
     clients: Clients,
     pub(super) doors: Doors,
+    endpoints: Endpoints,
+    rebuffs: Rebuffs,
     roster: RwLock<Roster>,
     config_problem: RwLock<Option<String>>,
     /// Changes are made one at a time, and requests for tokens do not wait for them.
@@ -60,6 +68,7 @@ pub(super) struct Ready {
     policy: RefreshPolicy,
     kept: BTreeMap<ProfileName, ProfileHandle>,
     fresh: Vec<(Exchanger, Alarm, Option<Refresher>)>,
+    endpoints: Opened,
 }
 
 impl Ready {
@@ -85,6 +94,8 @@ impl State {
             remembering,
             clients,
             doors: Doors::new(),
+            endpoints: Endpoints::default(),
+            rebuffs: Rebuffs::default(),
             roster: RwLock::new(roster),
             config_problem: RwLock::default(),
             changing: Arc::default(),
@@ -125,6 +136,12 @@ impl State {
     #[must_use]
     pub fn clients(&self) -> &Clients {
         &self.0.clients
+    }
+
+    /// Whom loopback HTTP sent away.
+    #[must_use]
+    pub fn rebuffs(&self) -> &Rebuffs {
+        &self.0.rebuffs
     }
 
     /// What time it is.
@@ -169,12 +186,13 @@ impl State {
                 }
             }
         }
-        Ok(Ready { roster: Roster { config: Arc::new(config), vaults }, policy, kept, fresh })
+        let endpoints = self.0.endpoints.open(&config.http)?;
+        Ok(Ready { roster: Roster { config: Arc::new(config), vaults }, policy, kept, fresh, endpoints })
     }
 
     /// Serves this configuration from now on. Must be called on the runtime.
     pub(super) fn put(&self, ready: Ready) {
-        let Ready { roster, policy, kept: mut handles, fresh } = ready;
+        let Ready { roster, policy, kept: mut handles, fresh, endpoints } = ready;
         let old = self.config();
         for (exchanger, alarm, proven) in fresh {
             let name = exchanger.profile.clone();
@@ -189,6 +207,7 @@ impl State {
         self.0.remembering.retain(|name| handles.keys().any(|profile| profile.as_str() == name));
         *self.0.roster.write().unwrap_or_else(PoisonError::into_inner) = roster;
         self.0.cache.replace(handles);
+        self.0.endpoints.put(endpoints, &self.0.doors);
         self.note_config_problem(None);
     }
 

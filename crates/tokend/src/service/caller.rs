@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use airbyte_token_core::{Moment, ProfileName};
+use airbyte_token_core::{ClientName, Moment, ProfileName};
 use airbyte_token_local::ErrorCode;
 use axum::{
     extract::{FromRequestParts, Request, State as Asked},
@@ -31,6 +31,8 @@ pub struct Caller {
 pub enum Who {
     /// A process of this machine.
     Peer(Peer),
+    /// A local client, which showed its credential.
+    Client(ClientName),
     /// Some process of this machine that has not shown yet who it is. Nothing is to be had for it.
     Unnamed,
 }

@@ -1,82 +1,158 @@
-//! Who may come in. Every request passes here before it is routed.
+//! Who may come in. Every request passes here before it is routed, whichever door it came by.
 //!
-//! The kernel says which user connects; that is the wall. The header rules stand behind it: no web page, reverse proxy
-//! or forwarded request has business here, and each of them gives itself away by a header that it cannot leave out.
+//! On the Unix socket the kernel says which user connects; that is the wall. On loopback a local client's credential is.
+//! Before either stand the same rules: no web page, reverse proxy or forwarded request has business here, and each of them
+//! gives itself away by the host that it names or by a header that it cannot leave out.
 
-use super::reply::Refusal;
+mod credential;
+mod rebuffs;
+mod tell_tale;
+
+pub(super) use credential::Credential;
+pub use rebuffs::{Rebuffs, Why};
+
+use airbyte_token_core::Detail;
 use airbyte_token_local::ErrorCode;
 use axum::{
-    extract::Request,
-    http::{HeaderMap, HeaderName, HeaderValue, header, uri::Authority},
+    body::HttpBody as _,
+    extract::{Request, State as Asked},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
 
-/// Headers that only browsers, proxies and protocol upgrades send.
-const TELL_TALES: [HeaderName; 9] = [
-    header::ORIGIN,
-    header::REFERER,
-    header::COOKIE,
-    header::UPGRADE,
-    header::FORWARDED,
-    header::VIA,
-    HeaderName::from_static("x-real-ip"),
-    HeaderName::from_static("x-client-ip"),
-    HeaderName::from_static("true-client-ip"),
-];
+use super::{Caller, Refusal, loopback};
+use crate::{config::LoopbackAddress, daemon::State, door::Kind};
 
-/// Prefixes of such headers.
-const TELL_TALE_PREFIXES: [&str; 2] = ["sec-", "x-forwarded"];
-
-/// The names that this daemon goes by.
+/// The names that this daemon goes by on its Unix sockets.
 const OUR_NAMES: [&str; 2] = ["localhost", "airbyte-tokend"];
 
-/// Lets the request through, or refuses it; either way nobody may keep the answer.
-pub(super) async fn gate(request: Request, next: Next) -> Response {
-    let mut response = match inspect(&request) {
-        Ok(()) => next.run(request).await,
-        Err(refusal) => refusal.into_response(),
+/// What every answer has, whatever it says: nobody may keep it, and no page may show, run or read it. There is no header
+/// that opens it to another origin (the Fetch standard's `Access-Control-*`), not for `OPTIONS` either.
+pub(super) const SHIELDS: [(&str, &str); 5] = [
+    ("cache-control", "no-store"),
+    ("x-content-type-options", "nosniff"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("content-security-policy", "default-src 'none'"),
+    ("x-frame-options", "DENY"),
+];
+
+/// Lets the request through, or refuses it. At a door where the kernel says who comes, the reason is told; on loopback
+/// only the log has it, and everybody is told the same.
+pub(super) async fn gate(Asked(state): Asked<State>, request: Request, next: Next) -> Response {
+    let kind = request.extensions().get().map_or(Kind::Socket, Caller::kind);
+    let mut response = match (inspect(&request, kind), kind) {
+        (Ok(()), Kind::Socket) => next.run(request).await,
+        (Ok(()), Kind::Loopback(_)) => loopback::answer(&state, kind, request, next).await,
+        (Err(flaw), Kind::Socket) => flaw.told().into_response(),
+        (Err(flaw), Kind::Loopback(address)) => {
+            state.rebuffs().note(flaw.why(), &flaw.logged());
+            no_matter_why(address).into_response()
+        }
     };
     forbid_keeping(response.headers_mut());
     response
 }
 
-fn inspect(request: &Request) -> Result<(), Refusal> {
-    if let Some(name) = tell_tale(request.headers()) {
-        let message = format!("requests with the header `{name}` are refused");
-        return Err(Refusal::new(ErrorCode::RequestRefused, message)
-            .hint("talk to the socket directly: no browser, no reverse proxy"));
-    }
-    if !names_us(request) {
-        return Err(Refusal::new(
-            ErrorCode::WrongHost,
-            "the request is addressed to another host".to_owned(),
-        )
-        .hint("use http://localhost/ or http://airbyte-tokend/ before the path"));
-    }
-    Ok(())
-}
-
-fn tell_tale(headers: &HeaderMap) -> Option<&HeaderName> {
-    headers.keys().find(|name| {
-        TELL_TALES.contains(name) || TELL_TALE_PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix))
-    })
-}
-
-/// Exactly one of our names, without a port, or none at all. A request line with an authority of its own counts too.
-fn names_us(request: &Request) -> bool {
-    let is_ours = |host: &str| OUR_NAMES.contains(&host);
-    let mut hosts = request.headers().get_all(header::HOST).iter();
-    let host_is_ours = match (hosts.next(), hosts.next()) {
-        (None, _) => true,
-        (Some(host), None) => host.is_empty() || host.to_str().is_ok_and(is_ours),
-        (Some(_), Some(_)) => false,
-    };
-    host_is_ours && request.uri().authority().is_none_or(|authority: &Authority| is_ours(authority.as_str()))
-}
-
 /// Tells whoever stands between that this answer is for nobody else.
 pub(super) fn forbid_keeping(headers: &mut HeaderMap) {
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    for (name, value) in SHIELDS {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+}
+
+/// What is wrong with a request before anybody asks what it is for.
+#[derive(Debug, thiserror::Error)]
+enum Flaw {
+    /// HTTP/1.0 is what nginx and others speak to what stands behind them, unless told otherwise. Programs do not.
+    #[error("requests of HTTP/1.0 are refused")]
+    Version,
+    #[error("requests with the header `{0:.60}` are refused")]
+    Header(HeaderName),
+    #[error("the request is addressed to another host")]
+    Host(Detail),
+    /// That is for a proxy.
+    #[error("requests to connect to somebody else are refused")]
+    Connect,
+    /// There is nothing on loopback that takes one, and two readers may disagree on where it ends (RFC 9110 §9.3.1).
+    #[error("requests with a body are refused")]
+    Body,
+}
+
+impl Flaw {
+    fn told(&self) -> Refusal {
+        match self {
+            Self::Version | Self::Header(_) | Self::Connect | Self::Body => {
+                Refusal::new(ErrorCode::RequestRefused, self.to_string())
+                    .hint("talk to the socket directly: no browser, no reverse proxy")
+            }
+            Self::Host(_) => Refusal::new(ErrorCode::WrongHost, self.to_string())
+                .hint("use http://localhost/ or http://airbyte-tokend/ before the path"),
+        }
+    }
+
+    fn logged(&self) -> String {
+        match self {
+            Self::Host(host) => format!("`{host}`"),
+            Self::Version | Self::Header(_) | Self::Connect | Self::Body => self.to_string(),
+        }
+    }
+
+    const fn why(&self) -> Why {
+        match self {
+            Self::Host(_) => Why::Host,
+            Self::Version | Self::Header(_) | Self::Connect | Self::Body => Why::Shape,
+        }
+    }
+}
+
+/// The same for every flaw, to the byte: a stranger learns nothing about which it was.
+fn no_matter_why(address: LoopbackAddress) -> Refusal {
+    Refusal::new(ErrorCode::RequestRefused, "the request is refused").hint(format!(
+        "send it to http://{address} straight from a program, without the headers of browsers and proxies"
+    ))
+}
+
+fn inspect(request: &Request, kind: Kind) -> Result<(), Flaw> {
+    if request.version() != Version::HTTP_11 {
+        return Err(Flaw::Version);
+    }
+    if let Some(name) = tell_tale::find(request.headers()) {
+        return Err(Flaw::Header(name.clone()));
+    }
+    if !names_us(request, kind) {
+        return Err(Flaw::Host(host_for_log(request.headers())));
+    }
+    match kind {
+        _ if *request.method() == Method::CONNECT => Err(Flaw::Connect),
+        Kind::Loopback(_) if !request.body().is_end_stream() => Err(Flaw::Body),
+        Kind::Loopback(_) | Kind::Socket => Ok(()),
+    }
+}
+
+/// Whether the host is ours to the letter. A socket has no port, and needs no host to be told apart; on loopback exactly
+/// one must be named. A request line with an authority of its own must name the same.
+fn names_us(request: &Request, kind: Kind) -> bool {
+    let is_ours = |host: &str| match kind {
+        Kind::Socket => OUR_NAMES.contains(&host),
+        Kind::Loopback(address) => address.is_named(host),
+    };
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let host = match (hosts.next(), hosts.next()) {
+        (None, _) => Some(""),
+        (Some(host), None) => host.to_str().ok(),
+        (Some(_), Some(_)) => None,
+    };
+    let Some(host) = host else { return false };
+    let may_be_nameless = kind == Kind::Socket;
+    let is_named = is_ours(host) || (may_be_nameless && host.is_empty());
+    let authority = request.uri().authority().map(|authority| authority.as_str());
+    let agrees = |authority: &str| is_ours(authority) && (host.is_empty() || host == authority);
+    let is_http = request.uri().scheme_str().is_none_or(|scheme| scheme == "http");
+    is_named && is_http && authority.is_none_or(agrees)
+}
+
+fn host_for_log(headers: &HeaderMap) -> Detail {
+    let hosts = headers.get_all(header::HOST).iter().map(|host| String::from_utf8_lossy(host.as_bytes()));
+    Detail::new(&hosts.collect::<Vec<_>>().join(" and "))
 }

@@ -112,7 +112,8 @@ fn refusal(name: &ProfileName, error: &ChangeError, now: Moment) -> Refusal {
         | ChangeError::Edit(_)
         | ChangeError::NoFileVault
         | ChangeError::FileVault(_)
-        | ChangeError::Policy(_) => Refusal::new(ErrorCode::ConfigInvalid, error.to_string()),
+        | ChangeError::Policy(_)
+        | ChangeError::Port(_) => Refusal::new(ErrorCode::ConfigInvalid, error.to_string()),
         ChangeError::Failed(failure) => not_logged_in(failure),
         ChangeError::Paced(retry_at) => {
             Refusal::new(ErrorCode::Throttled, error.to_string()).retry(*retry_at, now)

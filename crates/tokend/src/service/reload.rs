@@ -20,6 +20,7 @@ fn refusal(error: &ChangeError) -> Refusal {
         | ChangeError::NoFileVault
         | ChangeError::FileVault(_)
         | ChangeError::Policy(_)
+        | ChangeError::Port(_)
         | ChangeError::Descriptors(_)
         | ChangeError::TooMany => Refusal::new(ErrorCode::ConfigInvalid, error.to_string())
             .hint("correct it and reload again; until then the old configuration stays in force"),

@@ -13,6 +13,7 @@ use tokio::{
 use super::{
     Refusal,
     caller::Peer,
+    guard,
     hall::{Hall, Seat, Seated},
 };
 use crate::door::People;
@@ -81,8 +82,9 @@ fn written(refusal: &Refusal) -> Vec<u8> {
     let status =
         StatusCode::from_u16(refusal.reply().code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = to_json(refusal.reply()).unwrap_or_default();
+    let shields: String = guard::SHIELDS.map(|(name, value)| format!("{name}: {value}\r\n")).concat();
     let head = format!(
-        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\ncache-control: no-store\r\nconnection: close\r\n\r\n",
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n{shields}connection: close\r\n\r\n",
         body.len(),
     );
     [head.as_bytes(), &body].concat()

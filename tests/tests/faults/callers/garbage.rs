@@ -69,7 +69,7 @@ fn other_protocols_and_dialects_are_refused() {
         case("JSON", "{\"method\":\"token\"}\r\n\r\n", &[400]),
         case("NULs", [0; 64], &[400]),
         case("HTTP/0.9", "GET /v1/token\r\n\r\n", &[400]),
-        case("HTTP/1.0 is understood", "GET /healthz HTTP/1.0\r\n\r\n", &[200]),
+        case("HTTP/1.0", "GET /healthz HTTP/1.0\r\nhost: localhost\r\n\r\n", &[403]),
         case("HTTP/9.9", "GET /v1/token HTTP/9.9\r\nhost: localhost\r\n\r\n", &[400]),
         case("the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &[]),
         case("an upgrade to HTTP/2", get("/v1/token", "upgrade: h2c\r\n"), &[403]),

@@ -9,6 +9,7 @@ use tokio::{
 };
 
 use crate::{
+    config::LoopbackAddress,
     door::{Kind, People, Rank, Scope},
     service::{
         Refusal,
@@ -32,7 +33,7 @@ pub enum Listener {
     /// At a Unix socket.
     Socket(UnixListener),
     /// At a port of this machine.
-    Loopback(TcpListener),
+    Loopback(TcpListener, LoopbackAddress),
 }
 
 /// What is to be had at a door, and by whom.
@@ -75,7 +76,7 @@ impl Door {
     pub(super) async fn arrival(&self) -> io::Result<Arrival> {
         match &self.listener {
             Listener::Socket(listener) => Ok(Arrival::Socket(listener.accept().await?.0)),
-            Listener::Loopback(listener) => Ok(Arrival::Loopback(listener.accept().await?.0)),
+            Listener::Loopback(listener, _) => Ok(Arrival::Loopback(listener.accept().await?.0)),
         }
     }
 }
@@ -92,16 +93,22 @@ impl Arrival {
     pub(super) fn who(&self) -> Option<Who> {
         match self {
             Self::Socket(stream) => Peer::of(stream).map(Who::Peer),
-            Self::Loopback(_) => Some(Who::Unnamed),
+            Self::Loopback(stream) => is_of_this_machine(stream).then_some(Who::Unnamed),
         }
     }
+}
+
+/// Whether whoever connects does so from an address of this machine's own. A port of 127.0.0.1 is reached from outside
+/// where packets are forwarded to it (`route_localnet`, or a rule of the firewall).
+fn is_of_this_machine(stream: &TcpStream) -> bool {
+    stream.peer_addr().is_ok_and(|peer| peer.ip().is_loopback())
 }
 
 impl Listener {
     const fn kind(&self) -> Kind {
         match self {
             Self::Socket(_) => Kind::Socket,
-            Self::Loopback(_) => Kind::Loopback,
+            Self::Loopback(_, address) => Kind::Loopback(*address),
         }
     }
 }
@@ -137,7 +144,7 @@ impl Visitor {
     pub(super) fn refused_at(&self, door: &str) -> String {
         match &self.who {
             Who::Peer(peer) => format!("refused a caller that is another user, uid {}, at {door}", peer.uid),
-            Who::Unnamed => format!("refused a caller at {door}"),
+            Who::Client(_) | Who::Unnamed => format!("refused a caller at {door}"),
         }
     }
 }
@@ -158,7 +165,9 @@ impl Terms {
         let rule = self.rules.borrow();
         match who {
             Who::Peer(peer) if !rule.people.admit(peer.uid, peer.gid) => Err(another_user()),
-            Who::Peer(_) | Who::Unnamed => Ok(Caller::new(self.kind, Arc::clone(&rule.scope), who.clone())),
+            Who::Peer(_) | Who::Client(_) | Who::Unnamed => {
+                Ok(Caller::new(self.kind, Arc::clone(&rule.scope), who.clone()))
+            }
         }
     }
 
