@@ -2,5 +2,6 @@
 //! `tests/THREATS.md` is the table; the number of a test's threat stands above it.
 
 mod leaks;
+mod load;
 mod table;
 mod upstream;
