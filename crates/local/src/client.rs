@@ -16,14 +16,14 @@ pub use trust::Distrust;
 
 use std::io::{Read, Write};
 
-use airbyte_token_core::{AccessToken, ProfileName, Secret};
+use airbyte_token_core::{AccessToken, ClientName, ProfileName, Secret};
 use serde::de::DeserializeOwned;
 
 use crate::shown::{self, shown};
 use crate::wire::{
-    self, DefaultProfileRequest, ErrorReply, LogoutQuery, ProfileReply, ProfileRequest, ProfilesReply,
-    ReadyQuery, RefreshQuery, RefreshReply, RejectQuery, RejectReply, RejectRequest, StatusReply,
-    TimelineQuery, TimelineReply, TokenQuery, TokenReply, route,
+    self, ClientRequest, ClientsReply, DefaultProfileRequest, ErrorReply, LogoutQuery, NewClientReply,
+    ProfileReply, ProfileRequest, ProfilesReply, ReadyQuery, RefreshQuery, RefreshReply, RejectQuery,
+    RejectReply, RejectRequest, StatusReply, TimelineQuery, TimelineReply, TokenQuery, TokenReply, route,
 };
 use reply::{Media, Reply};
 use request::{Accept, Method, Request};
@@ -140,12 +140,38 @@ impl<S: Read + Write> Client<S> {
         self.ask(&Request { body: Some(&body), ..Request::with_method(Method::Put, &profile_target(name)) })
     }
 
-    /// Forgets a profile and its secret.
+    /// Forgets a profile, its secret and its local clients.
     ///
     /// # Errors
     /// See [`CallError`].
     pub fn delete_profile(self, name: &ProfileName, query: LogoutQuery) -> Result<(), CallError> {
         self.call(&Request::with_method(Method::Delete, &query.target(name))).map(drop)
+    }
+
+    /// The local clients.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub fn clients(self) -> Result<ClientsReply, CallError> {
+        self.ask(&Request::get(route::CLIENTS))
+    }
+
+    /// Makes a local client, and brings its secret: the daemon tells it this once.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub fn add_client(self, client: &ClientRequest) -> Result<NewClientReply, CallError> {
+        let body = wire::to_json(client).map_err(CallError::Unsayable)?;
+        self.ask(&Request { body: Some(&body), ..Request::with_method(Method::Post, route::CLIENTS) })
+    }
+
+    /// Has a local client refused from its next request on.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub fn remove_client(self, name: &ClientName) -> Result<(), CallError> {
+        let target = format!("{}/{name}", route::CLIENTS);
+        self.call(&Request::with_method(Method::Delete, &target)).map(drop)
     }
 
     /// Chooses the profile that is meant when none is named.

@@ -13,7 +13,7 @@ mod uses;
 pub use disk::Damage;
 
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, RwLock},
@@ -81,7 +81,7 @@ struct Held {
     register: Arc<Register>,
     problem: Option<String>,
     /// Clients that were removed and that the file still has, because the disk did not take the new one.
-    revoked: HashSet<ClientId>,
+    revoked: HashMap<ClientId, Client>,
 }
 
 impl Clients {
@@ -127,10 +127,11 @@ impl Clients {
         self.register().clients().cloned().collect()
     }
 
-    /// The client of this name.
+    /// The client of this name, which may be one that was removed and that the disk has not forgotten yet.
     #[must_use]
-    pub fn named(&self, name: &ClientName) -> Option<Client> {
-        self.register().named(name).cloned()
+    pub fn known(&self, name: &ClientName) -> Option<Client> {
+        let removed = |held: &Held| held.revoked.values().find(|client| client.name == *name).cloned();
+        self.held(|held| held.register.named(name).cloned().or_else(|| removed(held)))
     }
 
     /// When the client last came, as time since the Unix epoch; none where it never did.
@@ -161,24 +162,19 @@ impl Clients {
         Ok((client, secret))
     }
 
-    /// Refuses the client from now on. Reads and writes the disk.
+    /// Refuses the client from now on, and then has the disk forget it.
     ///
     /// # Errors
     /// When there is none of this name, or the disk does not take it: the client is refused all the same, as long as
-    /// this daemon runs.
+    /// this daemon runs, and this may be called again.
     pub fn remove(&self, name: &ClientName) -> Result<(), ClientsError> {
-        let mut removed = None;
-        let outcome = self.change(|register| {
-            let client = register.remove(name).ok_or_else(|| ClientsError::NoSuchClient(name.clone()))?;
-            removed = Some(client);
-            Ok(())
-        });
-        match (outcome, removed) {
-            (Err(ClientsError::Unwritten { path, source }), Some(client)) => {
-                self.revoke(client.id);
+        self.revoke(name)?;
+        match self.change(|_| Ok(())) {
+            Err(ClientsError::Unwritten { path, source }) => {
+                self.0.news.notify_one();
                 Err(ClientsError::StillWritten { name: name.clone(), path, source })
             }
-            (outcome, _) => outcome,
+            outcome => outcome,
         }
     }
 
@@ -188,7 +184,7 @@ impl Clients {
     /// When the disk does not take it; then none is removed.
     pub fn remove_of(&self, profile: &ProfileName) -> Result<Removed, ClientsError> {
         if !self.register().clients().any(|client| client.profile == *profile) {
-            return Ok(Removed(Register::default()));
+            return Ok(Removed::default());
         }
         self.change(|register| Ok(register.remove_of(profile))).map(Removed)
     }
@@ -263,7 +259,7 @@ impl Clients {
         let mut held = self.0.held.write().unwrap_or_else(PoisonError::into_inner);
         match read {
             Ok(mut register) => {
-                register.retain(|client| !held.revoked.contains(&client.id));
+                register.retain(|client| !held.revoked.contains_key(&client.id));
                 (held.register, held.problem) = (Arc::new(register.clone()), None);
                 Ok(register)
             }
@@ -282,11 +278,12 @@ impl Clients {
         held.revoked.clear();
     }
 
-    fn revoke(&self, id: ClientId) {
+    fn revoke(&self, name: &ClientName) -> Result<(), ClientsError> {
+        let client = self.known(name).ok_or_else(|| ClientsError::NoSuchClient(name.clone()))?;
         let mut held = self.0.held.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::make_mut(&mut held.register).retain(|client| client.id != id);
-        held.revoked.insert(id);
-        self.0.news.notify_one();
+        Arc::make_mut(&mut held.register).retain(|other| other.id != client.id);
+        held.revoked.insert(client.id.clone(), client);
+        Ok(())
     }
 
     fn register(&self) -> Arc<Register> {
@@ -299,7 +296,7 @@ impl Clients {
 }
 
 /// Clients that were removed together.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Removed(Register);
 
 impl Removed {

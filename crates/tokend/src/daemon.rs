@@ -1,6 +1,7 @@
 //! Builds the parts and runs them. Tasks that outlive a connection are spawned here and nowhere else.
 
 mod change;
+mod clients;
 mod doors;
 mod endpoints;
 mod state;
@@ -96,6 +97,7 @@ impl Daemon {
         tokio::spawn(obey_signals(state.clone(), Signals::new()?, Arc::clone(&stop)));
         tokio::spawn(tell_leaps(state.clone(), LeapWatch::new()?));
         let keeper = tokio::spawn(remembering.clone().keep());
+        let clients_keeper = tokio::spawn(state.clients().clone().keep());
         let vigil = listening.vigil().map(|vigil| tokio::spawn(vigil.keep()));
         tracing::info!(socket = %listening.path().display(), profiles = state.config().profiles.len(), "serving");
         tell_manager(&[NotifyState::Ready, NotifyState::Status("serving")]);
@@ -108,7 +110,9 @@ impl Daemon {
         state.stop();
         drop(key);
         keeper.abort();
-        write_last(remembering).await;
+        clients_keeper.abort();
+        let clients = state.clients().clone();
+        tokio::join!(write_last(move || remembering.write()), write_last(move || clients.write()));
         if let Some(vigil) = vigil {
             vigil.abort();
         }
@@ -144,8 +148,11 @@ async fn tell_waiting(error: &StartError, listener: std::os::unix::net::UnixList
 }
 
 /// A disk that hangs or is full costs what was remembered, and does not turn a stop into a failure.
-async fn write_last(remembering: Remembering) {
-    let write = tokio::task::spawn_blocking(move || remembering.write());
+async fn write_last<E>(write: impl FnOnce() -> Result<(), E> + Send + 'static)
+where
+    E: std::fmt::Display + Send + 'static,
+{
+    let write = tokio::task::spawn_blocking(write);
     match tokio::time::timeout(LAST_WRITE, write).await {
         Ok(Ok(Ok(()))) => {}
         Ok(Ok(Err(error))) => tracing::warn!(%error, "what is to be remembered cannot be written"),

@@ -3,6 +3,7 @@
 mod accept;
 mod body;
 mod caller;
+mod clients;
 mod guard;
 mod hall;
 mod loopback;
@@ -35,7 +36,7 @@ use axum::{
     extract::DefaultBodyLimit,
     http::{HeaderValue, header},
     middleware,
-    routing::{MethodRouter, get, post, put},
+    routing::{MethodRouter, delete, get, post, put},
 };
 
 use crate::{
@@ -83,6 +84,8 @@ pub fn routes() -> Vec<(&'static str, Option<Verb>, MethodRouter<State>)> {
         (route::PROFILES, Some(Status), get(profiles::list)),
         ("/v1/profiles/{name}", Some(Status), get(profiles::show)),
         ("/v1/profiles/{name}", Some(Manage), profile),
+        (route::CLIENTS, Some(Manage), get(clients::list).post(clients::add)),
+        ("/v1/clients/{name}", Some(Manage), delete(clients::remove)),
         (route::DEFAULT_PROFILE, Some(Manage), put(profiles::choose_default)),
         (route::RELOAD, Some(Manage), post(reload::reload)),
         (route::HEALTHZ, None, get(async || plain("ok"))),

@@ -109,7 +109,7 @@ impl Reply {
     }
 
     pub(super) const fn is_success(&self) -> bool {
-        matches!(self.status, 200 | 204)
+        matches!(self.status, 200 | 201 | 204)
     }
 
     pub(super) const fn media(&self) -> Media {

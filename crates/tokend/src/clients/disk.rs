@@ -3,46 +3,21 @@
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read as _, Write as _},
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::Path,
 };
 
 use airbyte_token_local::wire::BadJson;
-use rustix::{fs::OFlags, io::Errno, process::geteuid};
+
+use crate::trust::{self, Fault};
 
 /// The whole file; none where there is none.
 pub(super) fn read(path: &Path, largest: u64) -> Result<Option<Vec<u8>>, Damage> {
-    // A pipe that somebody put there must not hold the daemon up.
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let flags = i32::try_from(flags.bits()).unwrap_or_default();
-    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
-            return Err(Damage::NotAFile);
-        }
-        Err(error) => return Err(Damage::Unread(error)),
-    };
-    check(&file)?;
+    let file = trust::open(path).map_err(|untrusted| Damage::Untrusted(untrusted.fault))?;
+    let Some(file) = file else { return Ok(None) };
     let mut text = Vec::new();
     let length = file.take(largest + 1).read_to_end(&mut text).map_err(Damage::Unread)?;
     if length as u64 > largest { Err(Damage::TooLong) } else { Ok(Some(text)) }
-}
-
-/// Looks at the open file and not at its name, under which another may stand by now.
-fn check(file: &File) -> Result<(), Damage> {
-    let found = file.metadata().map_err(Damage::Unread)?;
-    let (owner, mode) = (found.uid(), found.mode() & 0o7777);
-    if !found.is_file() {
-        return Err(Damage::NotAFile);
-    }
-    if owner != geteuid().as_raw() {
-        return Err(Damage::NotOurs { owner });
-    }
-    if mode & 0o022 != 0 {
-        return Err(Damage::TooOpen { mode });
-    }
-    Ok(())
 }
 
 /// Puts this in place of the file, or leaves the old one as it is: after a power cut, too, it is one of them.
@@ -96,21 +71,9 @@ pub enum Damage {
     /// It is longer than any that we write.
     #[error("is damaged: it is longer than a daemon makes it")]
     TooLong,
-    /// It is a directory, a link or a device.
-    #[error("is not a file")]
-    NotAFile,
-    /// Somebody else wrote it.
-    #[error("belongs to user {owner}, not to this one")]
-    NotOurs {
-        /// The owner's uid.
-        owner: u32,
-    },
-    /// Others can write it.
-    #[error("has mode {mode:o} and may have been written by others")]
-    TooOpen {
-        /// Its mode.
-        mode: u32,
-    },
+    /// Others could have written it.
+    #[error("is not believed: {0}")]
+    Untrusted(Fault),
     /// The disk refused.
     #[error("cannot be read: {0}")]
     Unread(io::Error),

@@ -97,11 +97,6 @@ impl Register {
         Ok(())
     }
 
-    pub(super) fn remove(&mut self, name: &ClientName) -> Option<Client> {
-        let place = self.entries.iter().position(|entry| entry.client.name == *name)?;
-        Some(self.entries.remove(place).client)
-    }
-
     pub(super) fn remove_of(&mut self, profile: &ProfileName) -> Self {
         let (gone, kept) = self.entries.drain(..).partition(|entry: &Entry| entry.client.profile == *profile);
         self.entries = kept;

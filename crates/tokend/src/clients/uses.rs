@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    mem,
     path::PathBuf,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -16,6 +17,8 @@ use super::{ClientsError, Damage, disk, register::LARGEST_FILE};
 pub(super) struct Uses {
     path: PathBuf,
     noted: Mutex<Noted>,
+    /// Held while the file is written: two writers would tear each other's.
+    writing: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -33,7 +36,7 @@ impl Uses {
             tracing::warn!("when local clients last came is forgotten: {} {damage}", path.display());
             BTreeMap::new()
         });
-        Self { path, noted: Mutex::new(Noted { last, is_news: false }) }
+        Self { path, noted: Mutex::new(Noted { last, is_news: false }), writing: Mutex::default() }
     }
 
     pub(super) fn note(&self, id: &ClientId, now: Moment) {
@@ -51,16 +54,17 @@ impl Uses {
 
     /// Writes what is new, of those clients that there are.
     pub(super) fn write(&self, is_client: impl Fn(&str) -> bool) -> Result<(), ClientsError> {
-        let text = {
+        let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = {
             let mut noted = self.noted();
-            if !noted.is_news {
+            if !mem::take(&mut noted.is_news) {
                 return Ok(());
             }
-            noted.is_news = false;
             noted.last.retain(|id, _| is_client(id));
-            serde_json::to_vec(&noted.last).expect("names and numbers can be said in json")
+            noted.last.clone()
         };
-        disk::replace(&self.path, &text).map_err(|source| {
+        let written = serde_json::to_vec(&last).map_err(Into::into);
+        written.and_then(|text| disk::replace(&self.path, &text)).map_err(|source| {
             self.noted().is_news = true;
             ClientsError::Unwritten { path: self.path.clone(), source }
         })

@@ -12,6 +12,7 @@ use super::{
     state::{Proven, Ready, Roster},
 };
 use crate::{
+    clients::ClientsError,
     config::{self, Config, ConfigError, Draft, EditError, MOST_PROFILES, Profile},
     issuer::{BadEndpoint, BadRoots, BuildIssuerError, Endpoint, Issuer},
     listen::{PortError, TooFewDescriptors},
@@ -120,9 +121,9 @@ impl State {
         refresher.poll_command().map(drop).ok_or_else(paced)
     }
 
-    /// Forgets the secret, the profile and its token. If a step fails, everything is as before, but for a vault that
-    /// answers too late (see [`Vault`]). Where force is asked for, a vault that does not give up the secret keeps it, and
-    /// the rest is forgotten; nobody is asked to unlock it then.
+    /// Forgets the secret, the profile, its token and its local clients. If a step fails, everything is as before, but
+    /// for a vault that answers too late (see [`Vault`]). Where force is asked for, a vault that does not give up the
+    /// secret keeps it, and the rest is forgotten; nobody is asked to unlock it then.
     ///
     /// # Errors
     /// When the vault does not delete the secret or the file cannot be written.
@@ -140,7 +141,7 @@ impl State {
         self.rehearse(edit.clone()).await?;
         let vault = vaults.get(profile.vault)?;
         let before = take_secret(vault, name, query).await?;
-        match self.edit(edit, None).await {
+        match self.edit_without_clients(name, edit).await {
             Ok(ready) => self.put_in_force(ready).await,
             Err(error) => {
                 restore_secret(vault, name, before).await;
@@ -199,7 +200,7 @@ impl State {
 
     /// Makes a change when its turn has come. From then on it is the daemon's: a caller that hangs up in the middle
     /// leaves no half of it.
-    async fn see_through<T: Send + 'static>(
+    pub(super) async fn see_through<T: Send + 'static>(
         &self,
         change: impl Future<Output = Result<T, ChangeError>> + Send + 'static,
     ) -> Result<T, ChangeError> {
@@ -223,7 +224,7 @@ impl State {
     }
 
     /// Edits the file, once all is ready that it will need.
-    async fn edit(&self, edit: impl Edit, proven: Option<Proven>) -> Result<Ready, ChangeError> {
+    pub(super) async fn edit(&self, edit: impl Edit, proven: Option<Proven>) -> Result<Ready, ChangeError> {
         let state = self.clone();
         let edit = move || {
             let draft = edit(&state.0.places.config)?;
@@ -249,7 +250,7 @@ impl State {
 }
 
 /// A change to the configuration file at this path.
-trait Edit: FnOnce(&Path) -> Result<Draft, EditError> + Send + 'static {}
+pub(super) trait Edit: FnOnce(&Path) -> Result<Draft, EditError> + Send + 'static {}
 
 impl<F: FnOnce(&Path) -> Result<Draft, EditError> + Send + 'static> Edit for F {}
 
@@ -320,7 +321,9 @@ async fn forget(vault: &Vault, name: &ProfileName) -> Option<StoreKind> {
 }
 
 /// Files are read and written off the loop that serves.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ChangeError> {
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ChangeError> {
     tokio::task::spawn_blocking(work).await.map_err(ChangeError::Internal)
 }
 
@@ -353,6 +356,9 @@ pub enum ChangeError {
     /// The configuration has mistakes or cannot be written.
     #[error(transparent)]
     Edit(#[from] EditError),
+    /// The local clients are as before, or the disk has not forgotten one.
+    #[error(transparent)]
+    Clients(#[from] ClientsError),
     /// The pair was not proved or the secret not stored.
     #[error("{}", .0.detail())]
     Failed(Failure),

@@ -13,7 +13,7 @@ use axum::{
 use super::{
     Caller,
     body::Body,
-    no_such,
+    clients, no_such,
     reply::{Json, Refusal, bad_query},
 };
 use crate::{
@@ -95,7 +95,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Name {
     }
 }
 
-fn refusal(name: &ProfileName, error: &ChangeError, now: Moment) -> Refusal {
+/// Why a change was not made.
+pub(super) fn refusal(name: &ProfileName, error: &ChangeError, now: Moment) -> Refusal {
     match error {
         ChangeError::NoSuchProfile => no_such(name),
         ChangeError::TooMany | ChangeError::Descriptors(_) => {
@@ -114,6 +115,7 @@ fn refusal(name: &ProfileName, error: &ChangeError, now: Moment) -> Refusal {
         | ChangeError::FileVault(_)
         | ChangeError::Policy(_)
         | ChangeError::Port(_) => Refusal::new(ErrorCode::ConfigInvalid, error.to_string()),
+        ChangeError::Clients(error) => clients::refusal(error),
         ChangeError::Failed(failure) => not_logged_in(failure),
         ChangeError::Paced(retry_at) => {
             Refusal::new(ErrorCode::Throttled, error.to_string()).retry(*retry_at, now)

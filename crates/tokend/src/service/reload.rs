@@ -26,6 +26,7 @@ fn refusal(error: &ChangeError) -> Refusal {
             .hint("correct it and reload again; until then the old configuration stays in force"),
         ChangeError::System(_) => Refusal::new(ErrorCode::Busy, error.to_string()),
         ChangeError::NoSuchProfile
+        | ChangeError::Clients(_)
         | ChangeError::Failed(_)
         | ChangeError::Paced(_)
         | ChangeError::Internal(_) => {

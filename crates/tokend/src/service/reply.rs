@@ -74,7 +74,7 @@ impl Refusal {
         if let Some(at) = at {
             let rest = at.rest(now);
             self.0.retry_in = Some(whole_seconds_up(rest));
-            self.0.retry_at = rfc3339(now.after(rest));
+            self.0.retry_at = rfc3339(now.after(rest).since_epoch());
         }
         self
     }
@@ -130,8 +130,9 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let status =
             StatusCode::from_u16(self.0.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let retry_in = self.0.retry_in;
+        let (code, retry_in) = (self.0.code, self.0.retry_in);
         let mut response = (status, Json(self.0)).into_response();
+        response.extensions_mut().insert(code);
         if let Some(seconds) = retry_in {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -163,7 +164,8 @@ pub(super) fn whole_seconds_up(rest: Duration) -> u64 {
     rest.as_secs() + u64::from(rest.subsec_nanos() > 0)
 }
 
-fn rfc3339(at: Moment) -> Option<String> {
-    let seconds = i64::try_from(at.since_epoch().as_secs()).ok()?;
+/// A point in time as it is told to programs, of what has passed since the Unix epoch.
+pub(super) fn rfc3339(since_epoch: Duration) -> Option<String> {
+    let seconds = i64::try_from(since_epoch.as_secs()).ok()?;
     jiff::Timestamp::from_second(seconds).map(|time| time.to_string()).ok()
 }
