@@ -105,7 +105,7 @@ impl Audit {
     /// Notes what this caller did or was given. Never waits for a disk; what the same caller does over and over is
     /// counted, and told once in [`WINDOW`].
     pub fn note(&self, caller: &Caller, note: &Note<'_>) {
-        self.note_of(caller.who(), None, note);
+        self.note_of(caller.who(), caller.door(), note);
     }
 
     /// Notes what was done by or to somebody who stands at this door.

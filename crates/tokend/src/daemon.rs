@@ -21,6 +21,7 @@ use tokio::{
 };
 
 use crate::{
+    audit::{Audit, Note, Verb},
     cache::Remembering,
     clock::{Clock, LeapWatch},
     config::{Config, ConfigError},
@@ -97,6 +98,7 @@ impl Daemon {
         tokio::spawn(obey_signals(state.clone(), Signals::new()?, Arc::clone(&stop)));
         tokio::spawn(tell_leaps(state.clone(), LeapWatch::new()?));
         let keeper = tokio::spawn(remembering.clone().keep());
+        state.audit().begin(&state.0.places.state);
         let clients_keeper = tokio::spawn(state.clients().clone().keep());
         let vigil = listening.vigil().map(|vigil| tokio::spawn(vigil.keep()));
         tracing::info!(socket = %listening.path().display(), profiles = state.config().profiles.len(), "serving");
@@ -106,13 +108,15 @@ impl Daemon {
             period: sd_notify::watchdog_enabled().map(|limit| limit / 3),
         };
         let end = Ending { told: stop.notified_owned(), settled: state.settled(), give_up: || state.stop() };
-        service::serve(doors, service::router(state.clone()), seats(descriptors, &state), pulse, end).await;
+        let (app, audit) = (service::router(state.clone()), state.audit().clone());
+        service::serve(doors, app, seats(descriptors, &state), audit, pulse, end).await;
         state.stop();
         drop(key);
         keeper.abort();
         clients_keeper.abort();
         let clients = state.clients().clone();
-        tokio::join!(write_last(move || remembering.write()), write_last(move || clients.write()));
+        let (memory, log) = (write_last(move || remembering.write()), close_log(state.audit().clone()));
+        tokio::join!(memory, write_last(move || clients.write()), log);
         if let Some(vigil) = vigil {
             vigil.abort();
         }
@@ -161,6 +165,13 @@ where
     }
 }
 
+/// The same for the audit log.
+async fn close_log(audit: Audit) {
+    if let Err(error) = tokio::task::spawn_blocking(move || audit.close(LAST_WRITE)).await {
+        tracing::error!(%error, "the end of the audit log was not written");
+    }
+}
+
 #[derive(Debug)]
 struct Signals {
     hang_up: Signal,
@@ -183,7 +194,10 @@ async fn obey_signals(state: State, signals: Signals, stop: Arc<Notify>) {
     let Signals { mut hang_up, mut terminate, mut interrupt } = signals;
     let reload_when_told = async {
         while let Some(()) = hang_up.recv().await {
-            drop(reload(&state).await);
+            let outcome = reload(&state).await;
+            let note = Note::of(Verb::Reload);
+            let note = if outcome.is_ok() { note } else { note.refused(ErrorCode::ConfigInvalid) };
+            state.audit().note_own(&note.detail("told by SIGHUP"));
         }
         std::future::pending::<()>().await;
     };

@@ -40,6 +40,7 @@ use axum::{
 };
 
 use crate::{
+    audit::Audit,
     cache::{ProfileHandle, Shortfall},
     daemon::State,
     door::Verb,
@@ -56,7 +57,7 @@ pub const LONGEST_WAIT: Duration = Duration::from_secs(300);
 pub fn router(state: State) -> Router {
     let mut router = Router::new();
     for (path, verb, methods) in routes() {
-        router = router.route(path, admitting(verb, methods));
+        router = router.route(path, admitting(verb, state.audit(), methods));
     }
     router
         .method_not_allowed_fallback(async || {
@@ -93,9 +94,10 @@ pub fn routes() -> Vec<(&'static str, Option<Verb>, MethodRouter<State>)> {
     ]
 }
 
-fn admitting(verb: Option<Verb>, methods: MethodRouter<State>) -> MethodRouter<State> {
+fn admitting(verb: Option<Verb>, audit: &Audit, methods: MethodRouter<State>) -> MethodRouter<State> {
+    let state = |verb| (verb, audit.clone());
     match verb {
-        Some(verb) => methods.route_layer(middleware::from_fn_with_state(verb, caller::admit)),
+        Some(verb) => methods.route_layer(middleware::from_fn_with_state(state(verb), caller::admit)),
         None => methods,
     }
 }

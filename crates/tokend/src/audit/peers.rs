@@ -45,6 +45,10 @@ impl Peers {
     pub(super) fn seen(&mut self, who: &Who) -> Asker {
         match who {
             Who::Peer(peer) => self.peer(peer),
+            Who::Client(name) => {
+                let who = audit::Who { client: Some(name.to_string()), ..audit::Who::default() };
+                Asker { who: self.one(who), pid: None }
+            }
             Who::Unnamed => Asker { who: self.one(audit::Who::default()), pid: None },
         }
     }

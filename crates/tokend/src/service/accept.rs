@@ -25,7 +25,12 @@ use super::{
     hall::{Hall, Seated},
     turn_away::{FOYER, turn_away},
 };
-use crate::{clock::Clock, door::Rank, logs::Condenser};
+use crate::{
+    audit::{Audit, Note, Verb},
+    clock::Clock,
+    door::Rank,
+    logs::Condenser,
+};
 use attend::Attendant;
 use entrance::{Arrival, Visitor};
 
@@ -78,10 +83,11 @@ pub async fn serve(
     doors: mpsc::UnboundedReceiver<Door>,
     app: Router,
     seats: impl Fn(Rank) -> usize + Send + Sync + 'static,
+    audit: Audit,
     pulse: Pulse<impl FnMut()>,
     end: Ending<impl Future<Output = ()>, impl Future<Output = ()>, impl FnOnce()>,
 ) {
-    let house = Arc::new(House { app, seats, ended: GracefulShutdown::new() });
+    let house = Arc::new(House { app, seats, audit, ended: GracefulShutdown::new() });
     let mut keepers = JoinSet::new();
     tokio::select! {
         () = keep_doors(doors, &house, &mut keepers) => {}
@@ -139,6 +145,7 @@ async fn keep_doors(
 struct House<S> {
     app: Router,
     seats: S,
+    audit: Audit,
     ended: GracefulShutdown,
 }
 
@@ -178,6 +185,8 @@ impl<S: Fn(Rank) -> usize> Keeper<S> {
         let visitor = Visitor { terms: self.door.terms().clone(), who };
         if let Err(refusal) = visitor.caller() {
             warnings.strangers.heard(&visitor.refused_at(self.door.name()));
+            let note = Note::of(Verb::Refused).refused(refusal.reply().code);
+            self.house.audit.note_at(self.door.name(), &visitor.who, &note);
             let Seated { seat, .. } = self.rooms.foyer.seat(foyer(self.door.rank())).await;
             tokio::spawn(async move {
                 match arrival {

@@ -14,9 +14,13 @@ use tokio::net::UnixStream;
 
 use super::Refusal;
 use crate::{
+    audit::{self, Audit, Note},
     clock::Clock,
     door::{Kind, Scope, Verb},
 };
+
+/// How records call loopback HTTP.
+pub(super) const HTTP: &str = "http";
 
 /// Whoever asks, and what it may have. Every request carries it from the door on.
 #[derive(Clone, Debug)]
@@ -24,6 +28,7 @@ pub struct Caller {
     kind: Kind,
     scope: Arc<Scope>,
     who: Who,
+    door: Option<Arc<str>>,
 }
 
 /// Who that is.
@@ -68,7 +73,7 @@ impl Caller {
     /// A caller that came through a door of this kind with this scope.
     #[must_use]
     pub const fn new(kind: Kind, scope: Arc<Scope>, who: Who) -> Self {
-        Self { kind, scope, who }
+        Self { kind, scope, who, door: None }
     }
 
     /// The daemon's own user, at a door to everything.
@@ -78,6 +83,21 @@ impl Caller {
         let pid = i32::try_from(std::process::id()).ok();
         let who = Who::Peer(Peer { uid, gid, pid, came: Clock.now() });
         Self::new(Kind::Socket, Arc::new(Scope::everything()), who)
+    }
+
+    /// The same, which came in by the door of this name.
+    #[must_use]
+    pub fn at(self, door: &Arc<str>) -> Self {
+        Self { door: Some(Arc::clone(door)), ..self }
+    }
+
+    /// How it came, for records: by which socket, or over `http`.
+    #[must_use]
+    pub fn door(&self) -> Option<&str> {
+        match self.kind {
+            Kind::Socket => self.door.as_deref(),
+            Kind::Loopback(_) => Some(HTTP),
+        }
     }
 
     /// How it came.
@@ -119,19 +139,26 @@ fn nobody_knows() -> Refusal {
     Refusal::new(ErrorCode::PeerRefused, "nobody knows who asks")
 }
 
-/// Lets the request through if its caller may ask this.
+/// Lets the request through if its caller may ask this. What is not to be had there is noted.
 pub(super) async fn admit(
-    Asked(verb): Asked<Verb>,
+    Asked((verb, audit)): Asked<(Verb, Audit)>,
     caller: Result<Caller, Refusal>,
     request: Request,
     next: Next,
 ) -> Response {
-    match caller {
-        Ok(Caller { who: Who::Unnamed, .. }) => nobody_knows().into_response(),
-        Ok(caller) if caller.scope.allows(verb) => next.run(request).await,
-        Ok(_) => {
-            Refusal::new(ErrorCode::NotAllowed, format!("`{verb}` is not to be had here")).into_response()
-        }
-        Err(refusal) => refusal.into_response(),
+    let caller = match caller {
+        Ok(Caller { who: Who::Unnamed, .. }) => return nobody_knows().into_response(),
+        Ok(caller) => caller,
+        Err(refusal) => return refusal.into_response(),
+    };
+    let response = if caller.scope.allows(verb) {
+        next.run(request).await
+    } else {
+        Refusal::new(ErrorCode::NotAllowed, format!("`{verb}` is not to be had here")).into_response()
+    };
+    if response.extensions().get() == Some(&ErrorCode::NotAllowed) {
+        let note = Note::of(audit::Verb::Refused).refused(ErrorCode::NotAllowed);
+        audit.note(&caller, &note.detail(verb.name()));
     }
+    response
 }

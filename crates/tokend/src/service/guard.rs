@@ -22,7 +22,12 @@ use axum::{
 };
 
 use super::{Caller, Refusal, loopback};
-use crate::{config::LoopbackAddress, daemon::State, door::Kind};
+use crate::{
+    audit::{Note, Verb},
+    config::LoopbackAddress,
+    daemon::State,
+    door::Kind,
+};
 
 /// The names that this daemon goes by on its Unix sockets.
 const OUR_NAMES: [&str; 2] = ["localhost", "airbyte-tokend"];
@@ -44,9 +49,16 @@ pub(super) async fn gate(Asked(state): Asked<State>, request: Request, next: Nex
     let mut response = match (inspect(&request, kind), kind) {
         (Ok(()), Kind::Socket) => next.run(request).await,
         (Ok(()), Kind::Loopback(_)) => loopback::answer(&state, kind, request, next).await,
-        (Err(flaw), Kind::Socket) => flaw.told().into_response(),
+        (Err(flaw), Kind::Socket) => {
+            let refusal = flaw.told();
+            if let Some(caller) = request.extensions().get() {
+                state.audit().note(caller, &Note::of(Verb::Refused).refused(refusal.reply().code));
+            }
+            refusal.into_response()
+        }
         (Err(flaw), Kind::Loopback(address)) => {
             state.rebuffs().note(flaw.why(), &flaw.logged());
+            loopback::note_rebuff(&state, ErrorCode::RequestRefused);
             no_matter_why(address).into_response()
         }
     };

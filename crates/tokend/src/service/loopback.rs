@@ -20,10 +20,12 @@ use axum::{
 
 use super::{
     Caller, Refusal, Who,
+    caller::HTTP,
     guard::{Credential, Why},
     reply::bad_query,
 };
 use crate::{
+    audit::{self, Note},
     clients::Client,
     daemon::State,
     door::{Kind, Scope, Verb},
@@ -39,9 +41,15 @@ pub(super) async fn answer(state: &State, kind: Kind, request: Request, next: Ne
         Ok(request) => next.run(request).await,
         Err((why, response)) => {
             state.rebuffs().note(why, &format!("`{asked}`"));
+            note_rebuff(state, response.extensions().get().copied().unwrap_or(ErrorCode::RequestRefused));
             response
         }
     }
+}
+
+/// Who it was, nobody knows: only that it came to the port.
+pub(super) fn note_rebuff(state: &State, code: ErrorCode) {
+    state.audit().note_at(HTTP, &Who::Unnamed, &Note::of(audit::Verb::Refused).refused(code));
 }
 
 /// The order is that of what a stranger may know: which routes there are, before who may use them.

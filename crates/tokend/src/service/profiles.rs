@@ -17,6 +17,7 @@ use super::{
     reply::{Json, Refusal, bad_query},
 };
 use crate::{
+    audit::{Note, Verb},
     config::{EditError, Profile},
     daemon::{ChangeError, LoggedIn, State},
 };
@@ -51,7 +52,9 @@ pub(super) async fn log_in(
     caller.admit_to(&name)?;
     let request: ProfileRequest = from_json(&body)?;
     let outcome = state.log_in(&name, request).await;
-    let LoggedIn { profile, left_in } = outcome.map_err(|error| refusal(&name, &error, state.now()))?;
+    let outcome = outcome.map_err(|error| refusal(&name, &error, state.now()));
+    state.audit().note(&caller, &Note::of(Verb::Login).profile(&name).told(&outcome));
+    let LoggedIn { profile, left_in } = outcome?;
     Ok(Json(ProfileReply { left_in, ..describe(&name, &profile) }))
 }
 
@@ -63,11 +66,13 @@ pub(super) async fn log_out(
 ) -> Result<StatusCode, Refusal> {
     caller.admit_to(&name)?;
     let Query(query) = query.map_err(|error| bad_query(&error))?;
-    match state.log_out(&name, query).await {
+    let outcome = match state.log_out(&name, query).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
         Err(ChangeError::Failed(failure)) => Err(not_logged_out(&name, &failure)),
         Err(error) => Err(refusal(&name, &error, state.now())),
-    }
+    };
+    state.audit().note(&caller, &Note::of(Verb::Logout).profile(&name).told(&outcome));
+    outcome
 }
 
 pub(super) async fn choose_default(
@@ -77,8 +82,10 @@ pub(super) async fn choose_default(
 ) -> Result<StatusCode, Refusal> {
     let DefaultProfileRequest { profile } = from_json(&body)?;
     caller.admit_to(&profile)?;
-    state.choose_default(&profile).await.map_err(|error| refusal(&profile, &error, state.now()))?;
-    Ok(StatusCode::NO_CONTENT)
+    let outcome = state.choose_default(&profile).await;
+    let outcome = outcome.map_err(|error| refusal(&profile, &error, state.now()));
+    state.audit().note(&caller, &Note::of(Verb::Use).profile(&profile).told(&outcome));
+    outcome.map(|()| StatusCode::NO_CONTENT)
 }
 
 /// The profile's name that stands in the path.

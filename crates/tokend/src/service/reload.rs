@@ -3,12 +3,16 @@
 use airbyte_token_local::ErrorCode;
 use axum::{extract::State as Shared, http::StatusCode};
 
-use super::Refusal;
-use crate::daemon::{self, ChangeError, State};
+use super::{Caller, Refusal};
+use crate::{
+    audit::{Note, Verb},
+    daemon::{self, ChangeError, State},
+};
 
-pub(super) async fn reload(Shared(state): Shared<State>) -> Result<StatusCode, Refusal> {
-    daemon::reload_for_caller(&state).await.map_err(|error| refusal(&error))?;
-    Ok(StatusCode::NO_CONTENT)
+pub(super) async fn reload(Shared(state): Shared<State>, caller: Caller) -> Result<StatusCode, Refusal> {
+    let outcome = daemon::reload_for_caller(&state).await.map_err(|error| refusal(&error));
+    state.audit().note(&caller, &Note::of(Verb::Reload).told(&outcome));
+    outcome.map(|()| StatusCode::NO_CONTENT)
 }
 
 /// Every mistake has a line of its own in the message.

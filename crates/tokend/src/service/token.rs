@@ -21,6 +21,7 @@ use super::{
     reply::{Json, Refusal, bad_query},
 };
 use crate::{
+    audit::{Note, Verb},
     cache::{ProfileHandle, Shortfall},
     daemon::State,
 };
@@ -42,6 +43,7 @@ pub(super) async fn token(
         None => outcome,
     };
     let token = outcome.map_err(|shortfall| refusal(&state, &name, &shortfall))?;
+    state.audit().note(&caller, &Note::of(Verb::Token).profile(&name).token(&token));
     Ok(if wants_text(&headers) {
         bare(&token)
     } else {
@@ -57,7 +59,10 @@ pub(super) async fn refresh(
     let Query(query) = query.map_err(|error| bad_query(&error))?;
     let (name, profile) = find(&state, &caller, query.profile)?;
     let outcome = profile.refresh(patience(query.wait)).await;
-    let token = outcome.map_err(|shortfall| refusal(&state, &name, &shortfall))?;
+    let outcome = outcome.map_err(|shortfall| refusal(&state, &name, &shortfall));
+    let note = Note::of(Verb::Refresh).profile(&name).told(&outcome);
+    state.audit().note(&caller, &outcome.iter().fold(note, |note, token| note.token(token)));
+    let token = outcome?;
     let expires_in = token.remaining(state.now()).as_secs();
     Ok(Json(RefreshReply { profile: name, fingerprint: token.fingerprint(), expires_in }))
 }
@@ -72,7 +77,10 @@ pub(super) async fn reject(
     let RejectRequest { fingerprint } = from_json(&body)?;
     let (name, profile) = find(&state, &caller, query.profile)?;
     let outcome = profile.reject(fingerprint).await;
-    let current = outcome.map_err(|shortfall| refusal(&state, &name, &shortfall))?;
+    let outcome = outcome.map_err(|shortfall| refusal(&state, &name, &shortfall));
+    let note = Note::of(Verb::Reject).profile(&name).fingerprint(fingerprint);
+    state.audit().note(&caller, &note.told(&outcome));
+    let current = outcome?;
     // A thousand callers may say so at once; the one exchange that it leads to is told of.
     tracing::debug!(profile = %name, %fingerprint, current, "a caller says that Airbyte refused a token");
     Ok(Json(RejectReply { current }))

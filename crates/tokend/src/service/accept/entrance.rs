@@ -21,7 +21,6 @@ use crate::{
 /// A door that callers can be let in by.
 #[derive(Debug)]
 pub struct Door {
-    name: String,
     rank: Rank,
     listener: Listener,
     terms: Terms,
@@ -56,12 +55,12 @@ impl Door {
     pub fn new(name: &str, rank: Rank, listener: Listener, rule: Rule) -> (Self, Key) {
         let kind = listener.kind();
         let (key, rules) = watch::channel(rule);
-        let terms = Terms { kind, rules };
-        (Self { name: name.to_owned(), rank, listener, terms }, Key(key))
+        let terms = Terms { name: name.into(), kind, rules };
+        (Self { rank, listener, terms }, Key(key))
     }
 
     pub(super) fn name(&self) -> &str {
-        &self.name
+        &self.terms.name
     }
 
     pub(super) const fn rank(&self) -> Rank {
@@ -136,7 +135,7 @@ impl Visitor {
     /// The daemon's own user, for whom the door is open as long as the key is held.
     pub(super) fn owner() -> (Self, Key) {
         let (key, rules) = watch::channel(Rule::of_main_door());
-        let terms = Terms { kind: Kind::Socket, rules };
+        let terms = Terms { name: "a stream".into(), kind: Kind::Socket, rules };
         (Self { terms, who: Caller::owner().who().clone() }, Key(key))
     }
 
@@ -152,6 +151,7 @@ impl Visitor {
 /// What holds at a door.
 #[derive(Clone, Debug)]
 pub(super) struct Terms {
+    name: Arc<str>,
     kind: Kind,
     rules: watch::Receiver<Rule>,
 }
@@ -166,7 +166,7 @@ impl Terms {
         match who {
             Who::Peer(peer) if !rule.people.admit(peer.uid, peer.gid) => Err(another_user()),
             Who::Peer(_) | Who::Client(_) | Who::Unnamed => {
-                Ok(Caller::new(self.kind, Arc::clone(&rule.scope), who.clone()))
+                Ok(Caller::new(self.kind, Arc::clone(&rule.scope), who.clone()).at(&self.name))
             }
         }
     }
@@ -194,7 +194,7 @@ mod tests {
 
     fn terms(rule: Rule) -> (Terms, Key) {
         let (key, rules) = watch::channel(rule);
-        (Terms { kind: Kind::Socket, rules }, Key(key))
+        (Terms { name: "test".into(), kind: Kind::Socket, rules }, Key(key))
     }
 
     fn caller(uid: u32) -> Who {
