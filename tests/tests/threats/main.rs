@@ -3,5 +3,6 @@
 
 mod leaks;
 mod load;
+mod supply;
 mod table;
 mod upstream;
