@@ -4,10 +4,12 @@ mod document;
 mod edit;
 mod http;
 mod problem;
+mod sockets;
 
 pub use edit::{Draft, EditError, remove_profile, set_default_profile, set_profile};
 pub use http::{LoopbackAddress, NotLoopback};
 pub use problem::{ConfigError, Position, Problem};
+pub use sockets::{BadSocketName, Socket, SocketName};
 
 use std::{
     collections::BTreeMap,
@@ -50,6 +52,8 @@ pub struct Config {
     pub file_vault: Option<FileVault>,
     /// Where loopback HTTP is served, one endpoint of each family at most; nowhere, when empty.
     pub http: Vec<LoopbackAddress>,
+    /// The sockets beside the main one, by name.
+    pub sockets: BTreeMap<SocketName, Socket>,
     /// The profiles by name.
     pub profiles: BTreeMap<ProfileName, Profile>,
 }
@@ -114,7 +118,7 @@ impl Config {
     /// How many ways in there are beside the main socket.
     #[must_use]
     pub fn side_doors(&self) -> usize {
-        self.http.len()
+        self.http.len() + self.sockets.len()
     }
 
     /// The profile that is meant when a caller names none: the chosen default, or the only one there is.

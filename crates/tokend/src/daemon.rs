@@ -4,6 +4,7 @@ mod change;
 mod clients;
 mod doors;
 mod endpoints;
+mod sockets;
 mod state;
 mod vaults;
 
@@ -26,7 +27,7 @@ use crate::{
     clock::{Clock, LeapWatch},
     config::{Config, ConfigError},
     door::Rank,
-    listen::{self, Descriptors, DirectoryError, ListenError, Listening},
+    listen::{self, Descriptors, DirectoryError, ListenError, Listening, LockError},
     service::{self, Door, Ending, Listener, Pulse, Refusal, Rule},
 };
 
@@ -78,6 +79,7 @@ impl Daemon {
         let config = Config::load(&places.config)?;
         descriptors.suffice_for(config.profiles.len(), config.side_doors()).map_err(ChangeError::from)?;
         let (listener, listening) = Listening::open(&places.socket, inherited)?;
+        let places = Places { socket: listening.path().to_owned(), ..places };
         let remembering = Remembering::load(places.state.join("memory.json"));
         let state = State::new(places, config, remembering.clone())?;
         Ok(Self { state, listener, listening, remembering, descriptors })
@@ -111,6 +113,7 @@ impl Daemon {
         let (app, audit) = (service::router(state.clone()), state.audit().clone());
         service::serve(doors, app, seats(descriptors, &state), audit, pulse, end).await;
         state.stop();
+        state.0.sockets.close();
         drop(key);
         keeper.abort();
         clients_keeper.abort();
@@ -139,7 +142,7 @@ fn seats(descriptors: Descriptors, state: &State) -> impl Fn(Rank) -> usize + Se
 async fn tell_waiting(error: &StartError, listener: std::os::unix::net::UnixListener) {
     let hint = match error {
         StartError::Change(ChangeError::Descriptors(_)) => "raise the limit, then start airbyte-tokend again",
-        StartError::Change(ChangeError::System(_) | ChangeError::Port(_)) => return,
+        StartError::Change(ChangeError::System(_) | ChangeError::Port(_) | ChangeError::Socket { .. }) => return,
         StartError::Config(_) | StartError::Change(_) => "`airbyte-tokend --check` lists every mistake",
         StartError::Listen(_) | StartError::Inherited(_) => return,
     };
@@ -280,18 +283,28 @@ impl StartError {
     pub const fn exit_status(&self) -> u8 {
         match self {
             Self::Change(ChangeError::System(_) | ChangeError::Port(_)) => 75,
+            Self::Listen(error) | Self::Change(ChangeError::Socket { source: error, .. }) => {
+                status_without_socket(error)
+            }
             Self::Config(_) | Self::Change(_) | Self::Inherited(_) => 78,
-            Self::Listen(error) => match error {
-                ListenError::NoDirectory => 78,
-                ListenError::Directory(error) => match error {
-                    DirectoryError::NotADirectory { .. }
-                    | DirectoryError::NotOurs { .. }
-                    | DirectoryError::TooOpen { .. } => 77,
-                    DirectoryError::Io { .. } => 75,
-                },
-                ListenError::Lock(_) | ListenError::Socket { .. } => 75,
-            },
         }
+    }
+}
+
+/// What the process exits with where a socket is not to be had.
+const fn status_without_socket(error: &ListenError) -> u8 {
+    match error {
+        ListenError::NoDirectory | ListenError::Main { .. } => 78,
+        ListenError::Squatted { .. } | ListenError::Lock(LockError::Squatted { .. }) => 77,
+        ListenError::Directory(error) => match error {
+            DirectoryError::NotADirectory { .. }
+            | DirectoryError::NotOurs { .. }
+            | DirectoryError::TooOpen { .. }
+            | DirectoryError::TooClosed { .. }
+            | DirectoryError::Untrusted(_) => 77,
+            DirectoryError::Io { .. } => 75,
+        },
+        ListenError::Lock(LockError::Held { .. } | LockError::File { .. }) | ListenError::Socket { .. } => 75,
     }
 }
 

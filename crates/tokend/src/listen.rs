@@ -107,15 +107,21 @@ impl Listening {
         Ok(Lock::take(&path.with_extension("lock"))?)
     }
 
-    /// Lets these callers connect from now on, as far as it is the file's to decide.
+    /// Checks that its directory is still fit for it, and would be for these callers.
     ///
     /// # Errors
-    /// When the directory is not fit for that, or the system refuses: then all is as before.
-    pub fn reopen(&self, access: Access) -> Result<(), ListenError> {
+    /// When it is not.
+    pub fn check(&self, access: Access) -> Result<(), ListenError> {
         let directory = self.path.parent().ok_or(ListenError::NoDirectory)?;
-        directory::prepare(directory, access.demand())?;
-        let set = fs::set_permissions(&self.path, fs::Permissions::from_mode(access.mode()));
-        set.map_err(|source| failed(&self.path, source))
+        Ok(directory::check(directory, access.demand())?)
+    }
+
+    /// Lets these callers connect from now on, as far as it is the mode's to decide.
+    ///
+    /// # Errors
+    /// When the system refuses; then all is as before.
+    pub fn admit(&self, access: Access) -> io::Result<()> {
+        fs::set_permissions(&self.path, fs::Permissions::from_mode(access.mode()))
     }
 
     /// Where it is.
@@ -227,6 +233,12 @@ pub enum ListenError {
     /// The socket's path has no directory.
     #[error("the socket's path must be absolute and have a directory")]
     NoDirectory,
+    /// It is where the main socket is.
+    #[error("{path} is the main socket, where everything is to be had; choose another path", path = path.display())]
+    Main {
+        /// Where.
+        path: PathBuf,
+    },
     /// The directory cannot be trusted.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
@@ -317,6 +329,41 @@ mod tests {
         drop(Listening::open(&path, None).unwrap());
         let left: Vec<_> = fs::read_dir(home.path().join("run")).unwrap().flatten().collect();
         assert_eq!(left.iter().map(fs::DirEntry::file_name).collect::<Vec<_>>(), ["api.lock"]);
+    }
+
+    #[test]
+    fn a_socket_for_others_is_open_to_them_and_can_be_closed_again_in_place() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("ci/api.sock");
+        let mode = || fs::symlink_metadata(&path).unwrap().mode() & 0o777;
+        let (_listener, listening) = Listening::beside(&path, Access::Others).unwrap();
+        let inode = Inode::of(&fs::symlink_metadata(&path).unwrap());
+        assert_eq!(mode(), 0o666);
+        listening.admit(Access::Owner).unwrap();
+        assert_eq!((mode(), Inode::of(&fs::symlink_metadata(&path).unwrap())), (0o600, inode));
+        fs::set_permissions(home.path().join("ci"), fs::Permissions::from_mode(0o700)).unwrap();
+        assert!(listening.check(Access::Owner).is_ok());
+        let unfit = listening.check(Access::Others);
+        assert!(matches!(unfit, Err(ListenError::Directory(DirectoryError::TooClosed { .. }))));
+    }
+
+    #[test]
+    fn what_is_no_socket_of_ours_is_left_alone() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("run/api.sock");
+        drop(Listening::open(&path, None).unwrap());
+        let precious = home.path().join("precious");
+        fs::write(&precious, "precious").unwrap();
+        std::os::unix::fs::symlink(&precious, &path).unwrap();
+        let refused = Listening::open(&path, None).unwrap_err();
+        assert!(matches!(refused, ListenError::Squatted { .. }), "{refused}");
+        fs::remove_file(&path).unwrap();
+        let lock = path.with_extension("lock");
+        fs::remove_file(&lock).unwrap();
+        std::os::unix::fs::symlink(&precious, &lock).unwrap();
+        let refused = Listening::open(&path, None).unwrap_err();
+        assert!(matches!(refused, ListenError::Lock(LockError::Squatted { .. })), "{refused}");
+        assert_eq!(fs::read_to_string(&precious).unwrap(), "precious");
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(super) const MOST_PROBLEMS: usize = 100;
 
 const MARK: char = '\u{feff}';
 
-const ROOT_KEYS: [&str; 5] = ["default_profile", "refresh", "http", "vault", "profiles"];
+const ROOT_KEYS: [&str; 6] = ["default_profile", "refresh", "http", "sockets", "vault", "profiles"];
 pub(super) const REFRESH_KEYS: [&str; 2] = ["early", "idle_after"];
 pub(super) const HTTP_KEYS: [&str; 1] = ["listen"];
 pub(super) const FILE_VAULT_KEYS: [&str; 3] = ["path", "key_file", "key_credential"];
@@ -54,7 +54,8 @@ fn syntax_problem(text: &str, error: &toml_edit::TomlError) -> Problem {
     Problem { at, text: format!("not TOML: {}", error.message().lines().collect::<Vec<_>>().join(", ")) }
 }
 
-struct Reader<'a> {
+/// Whoever reads one file, and notes what is wrong with it.
+pub(super) struct Reader<'a> {
     text: &'a str,
     problems: Vec<Problem>,
 }
@@ -73,8 +74,9 @@ impl Reader<'_> {
         }
         let refresh = self.refresh(root);
         let http = self.http(root);
+        let sockets = self.sockets(root, &profiles);
         let file_vault = self.file_vault(root);
-        Config { default_profile, refresh, file_vault, http, profiles }
+        Config { default_profile, refresh, file_vault, http, sockets, profiles }
     }
 
     fn refresh(&mut self, root: &dyn TableLike) -> Refresh {
@@ -208,7 +210,7 @@ impl Reader<'_> {
         Some(duration)
     }
 
-    fn path(&mut self, table: &dyn TableLike, prefix: &str, key: &str) -> Option<PathBuf> {
+    pub(super) fn path(&mut self, table: &dyn TableLike, prefix: &str, key: &str) -> Option<PathBuf> {
         self.value::<AbsolutePath>(table, prefix, key).map(|AbsolutePath(path)| path)
     }
 
@@ -223,7 +225,7 @@ impl Reader<'_> {
     }
 
     /// One text, or a list of at least one.
-    fn texts(&mut self, table: &dyn TableLike, prefix: &str, key: &str) -> Vec<String> {
+    pub(super) fn texts(&mut self, table: &dyn TableLike, prefix: &str, key: &str) -> Vec<String> {
         let Some(list) = table.get(key).and_then(Item::as_array) else {
             return self.text(table, prefix, key).into_iter().collect();
         };
@@ -242,7 +244,7 @@ impl Reader<'_> {
         item.as_str().map(str::to_owned)
     }
 
-    fn table<'t>(
+    pub(super) fn table<'t>(
         &mut self,
         parent: &'t dyn TableLike,
         prefix: &str,
@@ -254,7 +256,7 @@ impl Reader<'_> {
         Some(table)
     }
 
-    fn any_table<'t>(
+    pub(super) fn any_table<'t>(
         &mut self,
         parent: &'t dyn TableLike,
         prefix: &str,
@@ -277,7 +279,7 @@ impl Reader<'_> {
     }
 
     /// Notes a problem at the place where `key` stands in `table`, as long as there are not too many.
-    fn blame(&mut self, table: &dyn TableLike, key: &str, text: String) {
+    pub(super) fn blame(&mut self, table: &dyn TableLike, key: &str, text: String) {
         if self.problems.len() == MOST_PROBLEMS {
             let text = format!("there are more than {MOST_PROBLEMS} mistakes, and not all are told");
             self.problems.push(Problem { at: None, text });

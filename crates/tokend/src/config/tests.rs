@@ -34,7 +34,8 @@ fn complaints(text: &str) -> String {
 
 /// The embedded file with every example uncommented: it lists every key there is.
 fn every_key() -> String {
-    let example = |line: &&str| line.starts_with("# [") || line.starts_with("# ") && line.contains(" = \"");
+    let has_value = |line: &str| line.contains(" = \"") || line.contains(" = [");
+    let example = |line: &&str| line.starts_with("# [") || line.starts_with("# ") && has_value(line);
     let uncomment = |line: &str| line.strip_prefix("# ").unwrap_or(line).to_owned();
     EMBEDDED
         .lines()
@@ -57,9 +58,14 @@ fn the_embedded_file_lists_every_key_with_an_example_that_works() {
     let text = every_key().replace("key_credential", "# key_credential").replace("proxy =", "proxy   =");
     let config = parse(&text).unwrap();
     assert_eq!(config.profiles.len(), 3);
-    assert!(config.file_vault.is_some());
-    let tables =
-        [&document::REFRESH_KEYS[..], &document::HTTP_KEYS, &document::FILE_VAULT_KEYS, &document::PROFILE_KEYS];
+    assert!(config.file_vault.is_some() && config.sockets.len() == 1);
+    let tables = [
+        &document::REFRESH_KEYS[..],
+        &document::HTTP_KEYS,
+        &document::FILE_VAULT_KEYS,
+        &document::PROFILE_KEYS,
+        &sockets::SOCKET_KEYS,
+    ];
     for key in tables.concat() {
         assert!(EMBEDDED.contains(&format!("{key} = ")), "{key} is not in the embedded file");
     }

@@ -13,9 +13,9 @@ use super::{
 };
 use crate::{
     clients::ClientsError,
-    config::{self, Config, ConfigError, Draft, EditError, MOST_PROFILES, Profile},
+    config::{self, Config, ConfigError, Draft, EditError, MOST_PROFILES, Profile, SocketName},
     issuer::{BadEndpoint, BadRoots, BuildIssuerError, Endpoint, Issuer},
-    listen::{PortError, TooFewDescriptors},
+    listen::{ListenError, PortError, TooFewDescriptors},
     vault::{self, BadFileSettings, StoreKind, StoredSecret, Vault},
 };
 
@@ -371,6 +371,14 @@ pub enum ChangeError {
     /// There is no port for loopback HTTP.
     #[error(transparent)]
     Port(#[from] PortError),
+    /// A socket beside the main one is not to be had.
+    #[error("[sockets.{name}]: {source}")]
+    Socket {
+        /// Which.
+        name: SocketName,
+        /// Why.
+        source: ListenError,
+    },
     /// The process or the system is out of file descriptors or memory.
     #[error("the system refuses what another profile needs: {0}")]
     System(std::io::Error),

@@ -13,6 +13,7 @@ use super::{
     ChangeError, Places,
     doors::Doors,
     endpoints::{Endpoints, Opened},
+    sockets::{Bound, Sockets},
     vaults::Vaults,
 };
 use crate::{
@@ -40,6 +41,7 @@ pub(super) struct Inner {
     clients: Clients,
     pub(super) doors: Doors,
     endpoints: Endpoints,
+    pub(super) sockets: Sockets,
     rebuffs: Rebuffs,
     roster: RwLock<Roster>,
     config_problem: RwLock<Option<String>>,
@@ -69,6 +71,7 @@ pub(super) struct Ready {
     kept: BTreeMap<ProfileName, ProfileHandle>,
     fresh: Vec<(Exchanger, Alarm, Option<Refresher>)>,
     endpoints: Opened,
+    sockets: Bound,
 }
 
 impl Ready {
@@ -95,6 +98,7 @@ impl State {
             clients,
             doors: Doors::new(),
             endpoints: Endpoints::default(),
+            sockets: Sockets::default(),
             rebuffs: Rebuffs::default(),
             roster: RwLock::new(roster),
             config_problem: RwLock::default(),
@@ -187,12 +191,14 @@ impl State {
             }
         }
         let endpoints = self.0.endpoints.open(&config.http)?;
-        Ok(Ready { roster: Roster { config: Arc::new(config), vaults }, policy, kept, fresh, endpoints })
+        let sockets = self.0.sockets.bind(&config.sockets, &self.0.places.socket)?;
+        let roster = Roster { config: Arc::new(config), vaults };
+        Ok(Ready { roster, policy, kept, fresh, endpoints, sockets })
     }
 
     /// Serves this configuration from now on. Must be called on the runtime.
     pub(super) fn put(&self, ready: Ready) {
-        let Ready { roster, policy, kept: mut handles, fresh, endpoints } = ready;
+        let Ready { roster, policy, kept: mut handles, fresh, endpoints, sockets } = ready;
         let old = self.config();
         for (exchanger, alarm, proven) in fresh {
             let name = exchanger.profile.clone();
@@ -208,6 +214,7 @@ impl State {
         *self.0.roster.write().unwrap_or_else(PoisonError::into_inner) = roster;
         self.0.cache.replace(handles);
         self.0.endpoints.put(endpoints, &self.0.doors);
+        self.0.sockets.put(sockets, &self.0.doors);
         self.note_config_problem(None);
     }
 

@@ -1,9 +1,9 @@
 //! One daemon to a socket: a lock file whose lock dies with its holder, whatever kills it.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Read as _, Seek as _, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     thread,
     time::Duration,
@@ -27,7 +27,10 @@ impl Lock {
     /// Takes the lock (`flock(2)`) and writes our process id into it, or says who has it.
     pub(super) fn take(path: &Path) -> Result<Self, LockError> {
         let failed = |source| LockError::File { path: path.to_owned(), source };
-        let mut file = open(path).map_err(failed)?;
+        let mut file = open(path).map_err(|error| squatted(path).unwrap_or_else(|| failed(error)))?;
+        if let Some(squatted) = squatted(path) {
+            return Err(squatted);
+        }
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) => {
@@ -45,6 +48,14 @@ fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(no_follow);
     options.open(path)
+}
+
+/// What stands there that we did not put there. A link would have us write into somebody's file.
+fn squatted(path: &Path) -> Option<LockError> {
+    let found = fs::symlink_metadata(path).ok()?;
+    let is_ours = found.is_file() && found.uid() == rustix::process::geteuid().as_raw();
+    let (path, owner, mode) = (path.to_owned(), found.uid(), found.mode() & 0o7777);
+    (!is_ours).then_some(LockError::Squatted { path, owner, mode })
 }
 
 fn sign(file: &mut File) -> io::Result<()> {
@@ -86,6 +97,19 @@ pub enum LockError {
         path: PathBuf,
         /// Who has it.
         holder: String,
+    },
+    /// It is no file of ours.
+    #[error(
+        "{path} is no lock file of this user's; remove it and start again (owner {owner}, mode {mode:o})",
+        path = path.display()
+    )]
+    Squatted {
+        /// Where the lock file should be.
+        path: PathBuf,
+        /// The owner's uid.
+        owner: u32,
+        /// Its mode.
+        mode: u32,
     },
     /// The file itself.
     #[error("the lock file {path} cannot be used: {source}", path = path.display())]

@@ -60,7 +60,7 @@ impl Vigil {
                 Name::Lost(reason) => {
                     let path = self.path.display();
                     return tracing::error!(
-                        "nobody can reach this daemon any more, restart it: {path}: {reason}"
+                        "nobody can reach the socket {path} any more, restart airbyte-tokend: {reason}"
                     );
                 }
             }

@@ -121,7 +121,8 @@ pub(super) fn refusal(name: &ProfileName, error: &ChangeError, now: Moment) -> R
         | ChangeError::NoFileVault
         | ChangeError::FileVault(_)
         | ChangeError::Policy(_)
-        | ChangeError::Port(_) => Refusal::new(ErrorCode::ConfigInvalid, error.to_string()),
+        | ChangeError::Port(_)
+        | ChangeError::Socket { .. } => Refusal::new(ErrorCode::ConfigInvalid, error.to_string()),
         ChangeError::Clients(error) => clients::refusal(error),
         ChangeError::Failed(failure) => not_logged_in(failure),
         ChangeError::Paced(retry_at) => {

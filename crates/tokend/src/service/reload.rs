@@ -25,6 +25,7 @@ fn refusal(error: &ChangeError) -> Refusal {
         | ChangeError::FileVault(_)
         | ChangeError::Policy(_)
         | ChangeError::Port(_)
+        | ChangeError::Socket { .. }
         | ChangeError::Descriptors(_)
         | ChangeError::TooMany => Refusal::new(ErrorCode::ConfigInvalid, error.to_string())
             .hint("correct it and reload again; until then the old configuration stays in force"),
