@@ -28,7 +28,9 @@ pub(super) fn run(only: Option<&ProfileName>, json: bool, daemon: &Daemon) -> Re
 }
 
 fn page(reply: &StatusReply, paint: Paint) -> String {
-    let daemon = format!("airbyte-tokend {}\n", shown(&reply.version)) + &old_configuration(reply, paint);
+    let daemon = format!("airbyte-tokend {}\n", shown(&reply.version))
+        + &old_configuration(reply, paint)
+        + &audit_trouble(reply, paint);
     if reply.profiles.is_empty() {
         return daemon + NO_PROFILES;
     }
@@ -59,6 +61,15 @@ fn old_configuration(reply: &StatusReply, paint: Paint) -> String {
         format!("{} {what}\n{}", paint.warning("warning:"), lines.collect::<String>())
     };
     reply.config_problem.as_ref().map(told).unwrap_or_default()
+}
+
+/// That who is given tokens is not written down as it should be, if so.
+fn audit_trouble(reply: &StatusReply, paint: Paint) -> String {
+    let told = |problem: &String| {
+        let hint = "make room, or see `airbyte-token audit`; tokens are served all the same";
+        format!("{} {}\n{} {hint}\n", paint.warning("warning:"), shown(problem), paint.faint("hint:"))
+    };
+    reply.audit_problem.as_ref().map(told).unwrap_or_default()
 }
 
 /// What the daemon will do next.

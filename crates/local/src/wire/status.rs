@@ -17,6 +17,9 @@ pub struct StatusReply {
     /// Why the configuration was not read anew when the daemon was last told to: the old one is in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_problem: Option<String>,
+    /// What is wrong with the audit log: a disk that does not take it, or somebody who changed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit_problem: Option<String>,
     /// Every profile.
     pub profiles: Vec<ProfileStatus>,
 }

@@ -46,7 +46,7 @@ fn a_status_may_say_much_or_little_of_a_profile() {
         "refresh_in": 0, "retry_in": 3, "clock_skew": -7, "exchanges": 4,
         "last_error": {"code": "keyring_locked", "message": "m", "hint": "h"}});
     stays_the_same::<StatusReply>(
-        json!({"version": "1.2.3", "default_profile": "a", "config_problem": "p", "profiles": [little, much]}),
+        json!({"version": "1.2.3", "default_profile": "a", "config_problem": "p", "audit_problem": "q", "profiles": [little, much]}),
     );
     stays_the_same::<StatusReply>(json!({"version": "1.2.3", "profiles": []}));
 }

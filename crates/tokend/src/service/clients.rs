@@ -17,6 +17,7 @@ use super::{
     reply::{Json, Refusal, rfc3339},
 };
 use crate::{
+    audit::{Note, Verb},
     clients::{Client, ClientsError, NewClient},
     daemon::State,
 };
@@ -35,8 +36,12 @@ pub(super) async fn add(
 ) -> Result<(StatusCode, Json<NewClientReply>), Refusal> {
     let ClientRequest { name, profile, mode, read_only } = from_json(&body)?;
     let (profile, _) = find(&state, &caller, profile)?;
+    let called = name.to_string();
     let outcome = state.add_client(NewClient { name, profile: profile.clone(), mode, read_only }).await;
-    let (client, secret) = outcome.map_err(|error| profiles::refusal(&profile, &error, state.now()))?;
+    let outcome = outcome.map_err(|error| profiles::refusal(&profile, &error, state.now()));
+    let note = Note::of(Verb::ClientAdd).profile(&profile).detail(&called);
+    state.audit().note(&caller, &note.told(&outcome));
+    let (client, secret) = outcome?;
     let Client { name, id, profile, mode, read_only } = client;
     let reply = NewClientReply { name, id, secret, profile, mode, read_only };
     Ok((StatusCode::CREATED, Json(reply)))
@@ -50,8 +55,10 @@ pub(super) async fn remove(
     let client = state.clients().known(&name).ok_or_else(|| no_such(&state, &name))?;
     caller.admit_to(&client.profile)?;
     let outcome = state.remove_client(&name).await;
-    outcome.map_err(|error| profiles::refusal(&client.profile, &error, state.now()))?;
-    Ok(StatusCode::NO_CONTENT)
+    let outcome = outcome.map_err(|error| profiles::refusal(&client.profile, &error, state.now()));
+    let note = Note::of(Verb::ClientRm).profile(&client.profile).detail(name.as_str());
+    state.audit().note(&caller, &note.told(&outcome));
+    outcome.map(|()| StatusCode::NO_CONTENT)
 }
 
 /// Why a change to the local clients was not made.

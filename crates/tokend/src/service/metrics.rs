@@ -10,8 +10,9 @@ use axum::{
     http::{HeaderName, HeaderValue, header},
 };
 
-use super::{Caller, reply::whole_seconds_up};
+use super::{Caller, Rebuffs, reply::whole_seconds_up};
 use crate::{
+    audit::Audit,
     cache::{FAILURES, ProfileHandle, Tally},
     daemon::State,
 };
@@ -25,7 +26,7 @@ pub(super) async fn metrics(
     let (now, all) = (state.now(), state.cache().all());
     let held = all.iter().filter(|(name, _)| caller.scope().holds(name));
     let profiles: Vec<_> = held.map(|(name, handle)| Seen::of(name, handle, now)).collect();
-    let page = page(state.config_problem().is_some(), &profiles);
+    let page = page(state.config_problem().is_some(), state.rebuffs(), state.audit(), &profiles);
     ([(header::CONTENT_TYPE, KIND)], page.0)
 }
 
@@ -54,12 +55,20 @@ impl Seen {
     }
 }
 
-fn page(config_problem: bool, profiles: &[Seen]) -> Page {
+fn page(config_problem: bool, rebuffs: &Rebuffs, audit: &Audit, profiles: &[Seen]) -> Page {
     let mut page = Page(String::new());
     page.gauge("build_info", "Which build runs.");
     page.sample("build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
     page.gauge("config_problem", "Whether the configuration has mistakes, and the old one is in force.");
     page.sample("config_problem", &[], u8::from(config_problem));
+    page.counter("loopback_refusals_total", "Requests that loopback HTTP refused, by reason.");
+    for (why, count) in rebuffs.counts() {
+        page.sample("loopback_refusals_total", &[("reason", why.name())], count);
+    }
+    page.gauge("audit_problem", "Whether the audit log cannot be written, or was changed by somebody.");
+    page.sample("audit_problem", &[], u8::from(audit.problem().is_some()));
+    page.counter("audit_lost_total", "Events that are not in the audit log: the disk did not take them in time.");
+    page.sample("audit_lost_total", &[], audit.lost());
     add_states(&mut page, profiles);
     add_times(&mut page, profiles);
     add_exchanges(&mut page, profiles);
@@ -169,7 +178,7 @@ mod tests {
             skew: None,
             tally: Tally::default(),
         };
-        let page = page(false, &[seen]).0;
+        let page = page(false, &Rebuffs::default(), &Audit::default(), &[seen]).0;
         assert!(
             page.contains("\nairbyte_tokend_profile_token_expires_in_seconds{profile=\"p\"} 0\n"),
             "{page}"
