@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
     /// What to log: error, warn, info, debug, trace, or a filter such as airbyte_tokend=debug
     #[arg(long, value_name = "FILTER", default_value = DEFAULT_FILTER)]
     pub(crate) log: Filter,
-    /// Check the configuration and exit
+    /// Check the configuration and the files that it names, and exit
     #[arg(long)]
     pub(crate) check: bool,
 }

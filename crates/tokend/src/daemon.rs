@@ -4,11 +4,13 @@ mod change;
 mod clients;
 mod doors;
 mod endpoints;
+mod files;
 mod sockets;
 mod state;
 mod vaults;
 
 pub use change::{ChangeError, LoggedIn};
+pub use files::check;
 pub use state::State;
 
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
@@ -29,6 +31,8 @@ use crate::{
     door::Rank,
     listen::{self, Descriptors, DirectoryError, ListenError, Listening, LockError},
     service::{self, Door, Ending, Listener, Pulse, Refusal, Rule},
+    trust::Untrusted,
+    vault::VaultError,
 };
 
 /// Where the daemon finds and keeps its things.
@@ -78,6 +82,7 @@ impl Daemon {
         let descriptors = Descriptors::raise();
         let config = Config::load(&places.config)?;
         descriptors.suffice_for(config.profiles.len(), config.side_doors()).map_err(ChangeError::from)?;
+        files::check_state(&places.state)?;
         let (listener, listening) = Listening::open(&places.socket, inherited)?;
         let places = Places { socket: listening.path().to_owned(), ..places };
         let remembering = Remembering::load(places.state.join("memory.json"));
@@ -143,7 +148,9 @@ async fn tell_waiting(error: &StartError, listener: std::os::unix::net::UnixList
     let hint = match error {
         StartError::Change(ChangeError::Descriptors(_)) => "raise the limit, then start airbyte-tokend again",
         StartError::Change(ChangeError::System(_) | ChangeError::Port(_) | ChangeError::Socket { .. }) => return,
-        StartError::Config(_) | StartError::Change(_) => "`airbyte-tokend --check` lists every mistake",
+        StartError::Config(_) | StartError::Change(_) | StartError::Untrusted(_) | StartError::Vault(_) => {
+            "`airbyte-tokend --check` lists every mistake"
+        }
         StartError::Listen(_) | StartError::Inherited(_) => return,
     };
     let text = error.to_string();
@@ -268,6 +275,12 @@ pub enum StartError {
     /// The configuration is well written but cannot work.
     #[error(transparent)]
     Change(#[from] ChangeError),
+    /// Another user could replace what is remembered.
+    #[error(transparent)]
+    Untrusted(#[from] Untrusted),
+    /// The sealed file or its key is not fit for it. Only a check finds that out before they are needed.
+    #[error("[vault.file]: {0}")]
+    Vault(VaultError),
     /// There is no socket to serve on.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -286,7 +299,9 @@ impl StartError {
             Self::Listen(error) | Self::Change(ChangeError::Socket { source: error, .. }) => {
                 status_without_socket(error)
             }
-            Self::Config(_) | Self::Change(_) | Self::Inherited(_) => 78,
+            Self::Config(_) | Self::Change(_) | Self::Untrusted(_) | Self::Vault(_) | Self::Inherited(_) => {
+                78
+            }
         }
     }
 }

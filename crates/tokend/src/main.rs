@@ -5,8 +5,7 @@ mod arguments;
 use std::{fmt::Display, process::ExitCode};
 
 use airbyte_tokend::{
-    config::Config,
-    daemon::{Daemon, Places},
+    daemon::{self, Daemon, Places},
     harden::{self, WipingAllocator},
     logs,
 };
@@ -43,7 +42,9 @@ fn run(arguments: Arguments) -> Result<(), u8> {
 }
 
 fn check(places: &Places) -> Result<(), u8> {
-    let config = Config::load(&places.config).map_err(|error| fail(&error, CONFIG))?;
+    let config = daemon::check(places).map_err(|wrong| {
+        wrong.iter().map(|error| fail(error, error.exit_status())).max().unwrap_or(CONFIG)
+    })?;
     tracing::info!(config = %places.config.display(), profiles = config.profiles.len(), "the configuration is in order");
     Ok(())
 }

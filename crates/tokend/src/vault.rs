@@ -18,7 +18,7 @@ use std::{fmt, time::Duration};
 use airbyte_token_core::{Detail, Failure, Origin, ProfileName, Secret, VaultTrouble};
 
 pub use airbyte_token_local::wire::StoreKind;
-pub use file::{BadFileSettings, FileSettings, KeySource};
+pub use file::{BadFileSettings, FileSettings, KeySource, check as check_file};
 
 use worker::Worker;
 

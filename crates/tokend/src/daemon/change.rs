@@ -16,6 +16,7 @@ use crate::{
     config::{self, Config, ConfigError, Draft, EditError, MOST_PROFILES, Profile, SocketName},
     issuer::{BadEndpoint, BadRoots, BuildIssuerError, Endpoint, Issuer},
     listen::{ListenError, PortError, TooFewDescriptors},
+    trust::Untrusted,
     vault::{self, BadFileSettings, StoreKind, StoredSecret, Vault},
 };
 
@@ -350,6 +351,9 @@ pub enum ChangeError {
     /// The `file` vault is set up in a way that cannot work.
     #[error("[vault.file]: {0}")]
     FileVault(#[from] BadFileSettings),
+    /// Another user could replace the sealed file or its key.
+    #[error(transparent)]
+    Untrusted(#[from] Untrusted),
     /// When tokens are to be renewed contradicts itself.
     #[error("[refresh]: {0}")]
     Policy(#[from] BadPolicy),

@@ -7,7 +7,7 @@ use crate::{
     vault::{FileSettings, StoreKind, Vault},
 };
 
-use super::ChangeError;
+use super::{ChangeError, files::check_vault};
 
 /// One vault of each kind. The keyring and the memory are the same for as long as the daemon lives.
 #[derive(Clone, Debug)]
@@ -25,6 +25,7 @@ impl Vaults {
 
     /// The same, with the sealed file where the configuration says it is.
     pub(super) fn configured(&self, config: &Config, state: &Path) -> Result<Self, ChangeError> {
+        config.file_vault.as_ref().map(|vault| check_vault(vault, state)).transpose()?;
         let settings = config.file_vault.as_ref().map(|vault| settings(vault, state));
         let file = match (settings, &self.file) {
             (None, _) => None,
@@ -47,7 +48,8 @@ impl Vaults {
     }
 }
 
-fn settings(vault: &FileVault, state: &Path) -> FileSettings {
+/// Where the sealed file is; without a word on that, `secrets` in the state directory.
+pub(super) fn settings(vault: &FileVault, state: &Path) -> FileSettings {
     let path = vault.path.clone().unwrap_or_else(|| state.join("secrets"));
     FileSettings { path, key: vault.key.clone() }
 }

@@ -52,7 +52,7 @@ pub(super) async fn log_in(
     caller.admit_to(&name)?;
     let request: ProfileRequest = from_json(&body)?;
     let outcome = state.log_in(&name, request).await;
-    let outcome = outcome.map_err(|error| refusal(&name, &error, state.now()));
+    let outcome = outcome.map_err(|error| caller.spare_details(refusal(&name, &error, state.now())));
     state.audit().note(&caller, &Note::of(Verb::Login).profile(&name).told(&outcome));
     let LoggedIn { profile, left_in } = outcome?;
     Ok(Json(ProfileReply { left_in, ..describe(&name, &profile) }))
@@ -69,7 +69,7 @@ pub(super) async fn log_out(
     let outcome = match state.log_out(&name, query).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
         Err(ChangeError::Failed(failure)) => Err(not_logged_out(&name, &failure)),
-        Err(error) => Err(refusal(&name, &error, state.now())),
+        Err(error) => Err(caller.spare_details(refusal(&name, &error, state.now()))),
     };
     state.audit().note(&caller, &Note::of(Verb::Logout).profile(&name).told(&outcome));
     outcome
@@ -83,7 +83,7 @@ pub(super) async fn choose_default(
     let DefaultProfileRequest { profile } = from_json(&body)?;
     caller.admit_to(&profile)?;
     let outcome = state.choose_default(&profile).await;
-    let outcome = outcome.map_err(|error| refusal(&profile, &error, state.now()));
+    let outcome = outcome.map_err(|error| caller.spare_details(refusal(&profile, &error, state.now())));
     state.audit().note(&caller, &Note::of(Verb::Use).profile(&profile).told(&outcome));
     outcome.map(|()| StatusCode::NO_CONTENT)
 }
@@ -120,6 +120,7 @@ pub(super) fn refusal(name: &ProfileName, error: &ChangeError, now: Moment) -> R
         | ChangeError::Edit(_)
         | ChangeError::NoFileVault
         | ChangeError::FileVault(_)
+        | ChangeError::Untrusted(_)
         | ChangeError::Policy(_)
         | ChangeError::Port(_)
         | ChangeError::Socket { .. } => Refusal::new(ErrorCode::ConfigInvalid, error.to_string()),

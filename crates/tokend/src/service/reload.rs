@@ -10,7 +10,8 @@ use crate::{
 };
 
 pub(super) async fn reload(Shared(state): Shared<State>, caller: Caller) -> Result<StatusCode, Refusal> {
-    let outcome = daemon::reload_for_caller(&state).await.map_err(|error| refusal(&error));
+    let outcome = daemon::reload_for_caller(&state).await;
+    let outcome = outcome.map_err(|error| caller.spare_details(refusal(&error)));
     state.audit().note(&caller, &Note::of(Verb::Reload).told(&outcome));
     outcome.map(|()| StatusCode::NO_CONTENT)
 }
@@ -23,6 +24,7 @@ fn refusal(error: &ChangeError) -> Refusal {
         | ChangeError::Issuer(_)
         | ChangeError::NoFileVault
         | ChangeError::FileVault(_)
+        | ChangeError::Untrusted(_)
         | ChangeError::Policy(_)
         | ChangeError::Port(_)
         | ChangeError::Socket { .. }

@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use airbyte_token_core::ProfileName;
+use airbyte_token_core::{ProfileName, VaultTrouble};
 
 use super::{Store, StoredSecret, VaultError, text};
 use disk::Folder;
@@ -54,6 +54,25 @@ pub enum BadFileSettings {
     /// systemd gives no credential such a name.
     #[error("{0:?} is no name of a systemd credential: printable ASCII without `/`, `:` and spaces")]
     CredentialName(String),
+}
+
+/// Checks that the key can be read and opens the sealed file, if there is one. A systemd credential is only looked at
+/// where there are any: others than the service have none.
+///
+/// # Errors
+/// What a store with these settings would say when it is read.
+pub fn check(settings: FileSettings) -> Result<(), VaultError> {
+    let unfit = |error: BadFileSettings| VaultError::new(VaultTrouble::Unreadable, &error.to_string());
+    let store = SealedFile::new(settings).map_err(unfit)?;
+    if matches!(store.settings.key, KeySource::Credential(_)) && store.credentials.is_none() {
+        tracing::info!(
+            "the vault's key is a systemd credential, which only the service has: it is not looked at"
+        );
+        return Ok(());
+    }
+    key::material(&store.settings.key, store.credentials.as_deref())?;
+    store.load()?;
+    Ok(())
 }
 
 /// The store. It keeps no key and no secret between calls.
