@@ -112,10 +112,12 @@ fn find(
     caller: &Caller,
     name: Option<ProfileName>,
 ) -> Result<(ProfileName, ProfileHandle), Refusal> {
-    let by_default = || caller.scope().only_profile().or(state.config().default_profile()).cloned();
-    let name = match name.or_else(by_default) {
+    let (config, scope) = (state.config(), caller.scope());
+    // Whoever may not have the default is not told what it is called.
+    let default = config.default_profile().filter(|name| scope.holds(name));
+    let name = match name.or_else(|| scope.only_profile().or(default).cloned()) {
         Some(name) => name,
-        None if state.config().profiles.is_empty() => {
+        None if config.profiles.is_empty() => {
             let refusal = Refusal::new(ErrorCode::NoProfileChosen, "there is no profile yet");
             return Err(refusal.hint("run `airbyte-token login`"));
         }
@@ -129,7 +131,7 @@ fn find(
     caller.admit_to(&name)?;
     match state.cache().get(&name) {
         Some(handle) => Ok((name, handle)),
-        None if state.config().profiles.contains_key(&name) => {
+        None if config.profiles.contains_key(&name) => {
             Err(Refusal::shortfall(&Shortfall::Gone, state.now()).of(&name))
         }
         None => Err(no_such(&name)),

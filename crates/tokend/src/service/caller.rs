@@ -118,6 +118,15 @@ impl Caller {
         &self.who
     }
 
+    /// What it is told of a change that was not made: what the configuration says of others is not its business.
+    pub(super) fn spare_details(&self, refusal: Refusal) -> Refusal {
+        if self.scope.is_everything() || refusal.reply().code != ErrorCode::ConfigInvalid {
+            return refusal;
+        }
+        Refusal::new(ErrorCode::ConfigInvalid, "the configuration has mistakes, or cannot be changed as asked")
+            .hint("the daemon's log says what is wrong, and so does its own socket")
+    }
+
     /// Lets it have this profile, or tells it that it may not.
     pub(super) fn admit_to(&self, profile: &ProfileName) -> Result<(), Refusal> {
         if self.scope.holds(profile) {

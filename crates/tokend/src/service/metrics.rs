@@ -26,7 +26,8 @@ pub(super) async fn metrics(
     let (now, all) = (state.now(), state.cache().all());
     let held = all.iter().filter(|(name, _)| caller.scope().holds(name));
     let profiles: Vec<_> = held.map(|(name, handle)| Seen::of(name, handle, now)).collect();
-    let page = page(state.config_problem().is_some(), state.rebuffs(), state.audit(), &profiles);
+    let of_daemon = || (state.config_problem().is_some(), state.rebuffs(), state.audit());
+    let page = page(caller.scope().is_everything().then(of_daemon), &profiles);
     ([(header::CONTENT_TYPE, KIND)], page.0)
 }
 
@@ -55,10 +56,21 @@ impl Seen {
     }
 }
 
-fn page(config_problem: bool, rebuffs: &Rebuffs, audit: &Audit, profiles: &[Seen]) -> Page {
+/// What is not of any profile is for those from whom nothing is kept.
+fn page(of_daemon: Option<(bool, &Rebuffs, &Audit)>, profiles: &[Seen]) -> Page {
     let mut page = Page(String::new());
     page.gauge("build_info", "Which build runs.");
     page.sample("build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
+    if let Some((config_problem, rebuffs, audit)) = of_daemon {
+        add_daemon(&mut page, config_problem, rebuffs, audit);
+    }
+    add_states(&mut page, profiles);
+    add_times(&mut page, profiles);
+    add_exchanges(&mut page, profiles);
+    page
+}
+
+fn add_daemon(page: &mut Page, config_problem: bool, rebuffs: &Rebuffs, audit: &Audit) {
     page.gauge("config_problem", "Whether the configuration has mistakes, and the old one is in force.");
     page.sample("config_problem", &[], u8::from(config_problem));
     page.counter("loopback_refusals_total", "Requests that loopback HTTP refused, by reason.");
@@ -69,10 +81,6 @@ fn page(config_problem: bool, rebuffs: &Rebuffs, audit: &Audit, profiles: &[Seen
     page.sample("audit_problem", &[], u8::from(audit.problem().is_some()));
     page.counter("audit_lost_total", "Events that are not in the audit log: the disk did not take them in time.");
     page.sample("audit_lost_total", &[], audit.lost());
-    add_states(&mut page, profiles);
-    add_times(&mut page, profiles);
-    add_exchanges(&mut page, profiles);
-    page
 }
 
 /// A set of gauges of which one is 1, as OpenMetrics calls it: what can be asked for is there before it happens.
@@ -178,7 +186,7 @@ mod tests {
             skew: None,
             tally: Tally::default(),
         };
-        let page = page(false, &Rebuffs::default(), &Audit::default(), &[seen]).0;
+        let page = page(None, &[seen]).0;
         assert!(
             page.contains("\nairbyte_tokend_profile_token_expires_in_seconds{profile=\"p\"} 0\n"),
             "{page}"
