@@ -19,10 +19,10 @@ use std::{
     time::Duration,
 };
 
-use airbyte_token_core::{ClientId, ProfileName};
+use airbyte_token_core::{ClientId, ClientName, ProfileName};
 use airbyte_token_local::{
     span::Span,
-    wire::{Service, StoreKind},
+    wire::{ClientMode, Service, StoreKind},
 };
 
 use options::Options;
@@ -58,6 +58,9 @@ pub(crate) enum Command {
     Reload,
     Profiles { only: Option<ProfileName>, json: bool },
     Use { profile: ProfileName },
+    ClientAdd { new: NewClient, json: bool },
+    ClientList { only: Option<ProfileName>, json: bool },
+    ClientRm { name: ClientName },
 }
 
 /// Which token is wanted.
@@ -74,6 +77,15 @@ pub(crate) struct WaitArgs {
     pub(crate) profile: Option<ProfileName>,
     pub(crate) min_ttl: Option<Span>,
     pub(crate) timeout: Option<Span>,
+}
+
+/// Which local client is to be made.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct NewClient {
+    pub(crate) name: ClientName,
+    pub(crate) profile: Option<ProfileName>,
+    pub(crate) mode: ClientMode,
+    pub(crate) read_only: bool,
 }
 
 /// Which profile is to be made. The secret is not among it: it is never typed on a command line.
@@ -144,6 +156,12 @@ fn command(verb: Verb, mut options: Options, variable: Option<OsString>) -> Resu
         Verb::Reload => Command::Reload,
         Verb::Profiles => Command::Profiles { only: named, json: options.json },
         Verb::Use => Command::Use { profile: options.name.ok_or(Mistake::NoName)? },
+        Verb::Client => return Err(Mistake::NoAction),
+        Verb::ClientAdd => {
+            Command::ClientAdd { json: options.json, new: options.new_client(chosen(named)?)? }
+        }
+        Verb::ClientList => Command::ClientList { only: named, json: options.json },
+        Verb::ClientRm => Command::ClientRm { name: options.client.ok_or(Mistake::NoClientName(verb))? },
     })
 }
 

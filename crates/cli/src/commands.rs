@@ -1,5 +1,6 @@
 //! The commands: each asks the daemon, then has the answer printed.
 
+mod client;
 mod explain;
 mod login;
 mod logout;
@@ -52,6 +53,9 @@ fn obey(command: Command, daemon: &Daemon) -> Result<(), Failure> {
         Command::Refresh { profile, wait } => refresh::run(profile, wait, daemon),
         Command::Reload => reload::run(daemon),
         Command::Profiles { only, json } => profiles::run(only.as_ref(), json, daemon),
+        Command::ClientAdd { new, json } => client::add(new, json, daemon),
+        Command::ClientList { only, json } => client::list(only.as_ref(), json, daemon),
+        Command::ClientRm { name } => client::remove(&name, daemon),
         Command::Use { profile } => {
             let done = format!("default profile: {profile}\n");
             daemon.reach()?.choose_default(&DefaultProfileRequest { profile })?;

@@ -27,6 +27,18 @@ pub(crate) fn header(token: &AccessToken) -> Result<(), Failure> {
     line("Authorization: Bearer ", token)
 }
 
+/// Prints lines of which one has a secret in it.
+pub(crate) fn secret_lines(lines: &[[&str; 2]]) -> Result<(), Failure> {
+    let length = lines.iter().map(|[before, text]| before.len() + text.len() + 1).sum();
+    let mut all = Zeroizing::new(Vec::with_capacity(length));
+    for [before, text] in lines {
+        all.extend_from_slice(before.as_bytes());
+        all.extend_from_slice(text.as_bytes());
+        all.push(b'\n');
+    }
+    write_out(&all)
+}
+
 /// One buffer and one write: a reader never sees half a token, and what is left behind is wiped.
 fn line(before: &str, token: &AccessToken) -> Result<(), Failure> {
     let text = token.expose();

@@ -20,10 +20,12 @@ pub(crate) enum Flag {
     Default,
     Timeout,
     Force,
+    Mode,
+    ReadOnly,
 }
 
 impl Flag {
-    pub(super) const ALL: [Self; 18] = [
+    pub(super) const ALL: [Self; 20] = [
         Self::Help,
         Self::Version,
         Self::Socket,
@@ -42,6 +44,8 @@ impl Flag {
         Self::Default,
         Self::Timeout,
         Self::Force,
+        Self::Mode,
+        Self::ReadOnly,
     ];
 
     /// Its name, without the dashes.
@@ -65,6 +69,8 @@ impl Flag {
             Self::Default => "default",
             Self::Timeout => "timeout",
             Self::Force => "force",
+            Self::Mode => "mode",
+            Self::ReadOnly => "read-only",
         }
     }
 

@@ -21,6 +21,10 @@ pub(crate) fn page(verb: Option<Verb>) -> String {
         Some(Verb::Reload) => RELOAD,
         Some(Verb::Profiles) => PROFILES,
         Some(Verb::Use) => USE,
+        Some(Verb::Client) => CLIENT,
+        Some(Verb::ClientAdd) => CLIENT_ADD,
+        Some(Verb::ClientList) => CLIENT_LIST,
+        Some(Verb::ClientRm) => CLIENT_RM,
     };
     format!("{text}\n{}\n{}", GLOBAL, exit_statuses())
 }
@@ -59,17 +63,21 @@ Prints a live Airbyte access token. The daemon airbyte-tokend keeps it live.
 Usage: airbyte-token COMMAND [OPTIONS]
 
 Commands:
-  login      store an application's client secret with the daemon
-  logout     forget a profile and its secret
-  print      print the access token
-  header     print `Authorization: Bearer TOKEN`, for curl -H @-
-  status     show how every profile fares
-  explain    tell what happened to a profile of late, why, and what comes next
-  wait       wait until a profile can serve a token
-  refresh    renew a token now
-  reload     read the daemon's configuration anew
-  profiles   list the profiles
-  use        choose the profile that is meant when none is named
+  login        store an application's client secret with the daemon
+  logout       forget a profile and its secret
+  print        print the access token
+  header       print `Authorization: Bearer TOKEN`, for curl -H @-
+  status       show how every profile fares
+  explain      tell what happened to a profile of late, why, and what comes next
+  wait         wait until a profile can serve a token
+  refresh      renew a token now
+  reload       read the daemon's configuration anew
+  profiles     list the profiles
+  use          choose the profile that is meant when none is named
+  client       tools with an id and a secret of their own for loopback HTTP:
+  client add   make a local client, and show its secret once
+  client list  list the local clients, and when they last came
+  client rm    refuse a local client from now on
 
 Examples:
   airbyte-token login
@@ -105,7 +113,8 @@ Examples:
 ";
 
 const LOGOUT: &str = "\
-Forgets a profile, its secret and its token.
+Forgets a profile, its secret and its token. Its local clients are refused from then on and
+forgotten, too: a profile that is later made under the same name does not let them in.
 
 Usage: airbyte-token logout [-p NAME] [--force]
 
@@ -251,4 +260,65 @@ Usage: airbyte-token use NAME
 
 Examples:
   airbyte-token use staging
+";
+
+const CLIENT: &str = "\
+Local clients: tools that cannot use the daemon's socket are given an id and a secret of their own
+for its loopback HTTP endpoint ([http] listen in the configuration). They are good there and nowhere
+else, and each can be refused by itself.
+
+Usage: airbyte-token client add NAME [OPTIONS]
+       airbyte-token client list [-p NAME] [--json]
+       airbyte-token client rm NAME
+
+Examples:
+  airbyte-token client add dagster -p staging
+  airbyte-token client list
+  airbyte-token client rm dagster
+";
+
+const CLIENT_ADD: &str = "\
+Makes a local client of a profile, and shows its id and its secret. The secret is shown this once:
+the daemon keeps a hash of it alone. There are at most 256 local clients.
+
+A local client goes when its profile is logged out. It stays when the profile is given a new secret.
+
+Usage: airbyte-token client add NAME [OPTIONS]
+
+Options:
+  -p, --profile NAME   which profile [AIRBYTE_PROFILE, else the default one]
+      --mode MODE      proxy: Airbyte's API through the daemon, and no token that works elsewhere;
+                       token: the profile's access token [proxy]
+      --read-only      only what reads; needs mode proxy, since a token cannot be made read-only
+      --json           for programs
+
+Examples:
+  airbyte-token client add dagster -p staging
+  airbyte-token client add notebook --mode token
+  airbyte-token client add agent --read-only --json | jq -r .secret
+";
+
+const CLIENT_LIST: &str = "\
+Lists the local clients: whose they are, what they may have, and when they last came. Says so where
+all of them are refused because their file is damaged. No secret is shown.
+
+Usage: airbyte-token client list [-p NAME] [--json]
+
+Options:
+  -p, --profile NAME   those of this profile only
+      --json           for programs
+
+Examples:
+  airbyte-token client list
+  airbyte-token client list --json | jq -r '.clients[] | select(.last_used == null) | .name'
+";
+
+const CLIENT_RM: &str = "\
+Refuses a local client from its next request on, and forgets it; no other. A token that it was given
+before lives on until it expires.
+
+Usage: airbyte-token client rm NAME
+
+Examples:
+  airbyte-token client rm dagster
 ";

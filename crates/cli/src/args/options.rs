@@ -2,14 +2,14 @@
 
 use std::{fmt::Display, path::PathBuf, str::FromStr};
 
-use airbyte_token_core::{ClientId, ProfileName};
+use airbyte_token_core::{ClientId, ClientName, ProfileName};
 use airbyte_token_local::{
     span::Span,
-    wire::{Service, StoreKind},
+    wire::{ClientMode, Service, StoreKind},
 };
 use lexopt::{Arg, Parser};
 
-use super::{LONGEST_TIMEOUT, Login, Mistake, TokenArgs, WaitArgs, flag::Flag, verb::Verb};
+use super::{LONGEST_TIMEOUT, Login, Mistake, NewClient, TokenArgs, WaitArgs, flag::Flag, verb::Verb};
 
 /// Where an option is given more than once, the last one counts, so that an alias can be overruled.
 #[derive(Debug, Default)]
@@ -25,6 +25,10 @@ pub(super) struct Options {
     pub(super) force: bool,
     /// What stands behind `use`.
     pub(super) name: Option<ProfileName>,
+    /// What stands behind `client add` and `client rm`.
+    pub(super) client: Option<ClientName>,
+    mode: Option<ClientMode>,
+    read_only: bool,
     service: Option<Service>,
     url: Option<String>,
     agents: bool,
@@ -59,6 +63,13 @@ impl Options {
             None if word == "help" && !self.help => self.help = true,
             None => *verb = Some(Verb::named(word).ok_or_else(|| Mistake::UnknownCommand(word.to_owned()))?),
             Some(Verb::Use) if self.name.is_none() => self.name = Some(value("NAME", word)?),
+            Some(Verb::Client) => {
+                let full = format!("client {word}");
+                *verb = Some(Verb::named(&full).ok_or(Mistake::UnknownCommand(full))?);
+            }
+            Some(Verb::ClientAdd | Verb::ClientRm) if self.client.is_none() => {
+                self.client = Some(value("NAME", word)?);
+            }
             Some(verb) => return Err(Mistake::ExtraWord(verb)),
         }
         Ok(())
@@ -73,6 +84,8 @@ impl Options {
             Flag::Agents => self.agents = true,
             Flag::Default => self.default = true,
             Flag::Force => self.force = true,
+            Flag::ReadOnly => self.read_only = true,
+            Flag::Mode => self.mode = Some(parsed(flag, parser)?),
             Flag::Socket => self.socket = Some(path(flag, parser)?),
             Flag::CaFile => self.ca_file = Some(path(flag, parser)?),
             Flag::Profile => self.profile = Some(parsed(flag, parser)?),
@@ -104,6 +117,15 @@ impl Options {
 
     pub(super) fn waiting(self, profile: Option<ProfileName>) -> WaitArgs {
         WaitArgs { profile, min_ttl: self.min_ttl, timeout: self.timeout }
+    }
+
+    pub(super) fn new_client(self, profile: Option<ProfileName>) -> Result<NewClient, Mistake> {
+        let name = self.client.ok_or(Mistake::NoClientName(Verb::ClientAdd))?;
+        let (mode, read_only) = (self.mode.unwrap_or_default(), self.read_only);
+        if read_only && mode == ClientMode::Token {
+            return Err(Mistake::ReadOnlyToken);
+        }
+        Ok(NewClient { name, profile, mode, read_only })
     }
 
     pub(super) fn login(self, profile: Option<ProfileName>) -> Result<Login, Mistake> {

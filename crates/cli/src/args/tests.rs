@@ -25,6 +25,10 @@ fn name(text: &str) -> Option<ProfileName> {
     Some(text.parse().unwrap())
 }
 
+fn new_client(profile: Option<ProfileName>, mode: ClientMode) -> NewClient {
+    NewClient { name: "ci".parse().unwrap(), profile, mode, read_only: false }
+}
+
 fn span(seconds: u64) -> Option<Span> {
     Some(Span::new(Duration::from_secs(seconds)))
 }
@@ -53,6 +57,21 @@ fn every_command_is_understood() {
         ("logout -p a", Command::Logout { profile: name("a"), force: false }),
         ("logout --force", Command::Logout { profile: None, force: true }),
         ("use a", Command::Use { profile: "a".parse().unwrap() }),
+        ("client list", Command::ClientList { only: None, json: false }),
+        ("client list -p a --json", Command::ClientList { only: name("a"), json: true }),
+        ("client rm ci", Command::ClientRm { name: "ci".parse().unwrap() }),
+        ("client add ci", Command::ClientAdd { new: new_client(None, ClientMode::Proxy), json: false }),
+        (
+            "--json client --mode token add -p a ci",
+            Command::ClientAdd { new: new_client(name("a"), ClientMode::Token), json: true },
+        ),
+        (
+            "client add --read-only ci --mode=proxy",
+            Command::ClientAdd {
+                new: NewClient { read_only: true, ..new_client(None, ClientMode::Proxy) },
+                json: false,
+            },
+        ),
         (
             "print -p b -p a",
             Command::Print {
@@ -166,6 +185,24 @@ fn mistakes_are_named_with_a_way_out() {
         ("use", "`use` needs the name of a profile", "airbyte-token profiles"),
         ("use a b", "`use` was given a word too many", "airbyte-token use --help"),
         ("use ../a", "the value of NAME cannot be used: a profile name has", "--help"),
+        ("client", "`client` needs to be told what to do", "add, list or rm"),
+        ("client remove ci", "there is no command `client remove`", "airbyte-token client --help"),
+        ("client ad ci", "there is no command `client ad`", "did you mean `client add`?"),
+        ("client add", "`client add` needs the name of a local client", "airbyte-token client add --help"),
+        ("client rm", "`client rm` needs the name of a local client", "airbyte-token client list"),
+        ("client add a b", "`client add` was given a word too many", "-p"),
+        (
+            "client add ../a",
+            "the value of NAME cannot be used: a local client's name has",
+            "client add --help",
+        ),
+        ("client rm a --json", "--json does not belong to `client rm`", "client rm --help"),
+        (
+            "client add a --mode all",
+            "the value of --mode cannot be used: not a mode; choose one of",
+            "--help",
+        ),
+        ("client add a --mode token --read-only", "--read-only needs --mode proxy", "leave one of them out"),
         ("login --service self-managed", "a self-managed Airbyte needs its address", "--url"),
         ("login --agents --service cloud", "--agents and --service name two different services", "one"),
         (
@@ -200,16 +237,19 @@ fn the_variable_names_a_profile_where_no_option_does() {
         | Command::Refresh { profile, .. }
         | Command::Explain { profile, .. } => profile,
         Command::Wait(args) => args.profile,
-        Command::Reload => None,
+        Command::Reload | Command::ClientRm { .. } => None,
+        Command::ClientAdd { new, .. } => new.profile,
         Command::Login(login) => login.profile,
-        Command::Status { only, .. } | Command::Profiles { only, .. } => only,
+        Command::Status { only, .. } | Command::Profiles { only, .. } | Command::ClientList { only, .. } => {
+            only
+        }
         Command::Use { profile } => Some(profile),
     };
-    for line in ["print", "header", "logout", "refresh", "login", "explain", "wait"] {
+    for line in ["print", "header", "logout", "refresh", "login", "explain", "wait", "client add ci"] {
         assert_eq!(profile(with(line, "v").unwrap()), name("v"), "{line}");
         assert_eq!(profile(with(&format!("{line} -p o"), "v").unwrap()), name("o"), "{line}");
     }
-    for line in ["status", "profiles"] {
+    for line in ["status", "profiles", "client list"] {
         assert_eq!(profile(with(line, "v").unwrap()), None, "{line} shows all");
     }
     let error = with("print", "not a name").unwrap_err();
@@ -226,6 +266,8 @@ fn help_is_there_for_all_and_for_each() {
         ("help login", Invocation::Help(Some(Verb::Login))),
         ("login -h", Invocation::Help(Some(Verb::Login))),
         ("--help print", Invocation::Help(Some(Verb::Print))),
+        ("client --help", Invocation::Help(Some(Verb::Client))),
+        ("help client add", Invocation::Help(Some(Verb::ClientAdd))),
         ("login --service self-managed --help", Invocation::Help(Some(Verb::Login))),
         ("--version", Invocation::Version),
         ("-V", Invocation::Version),
@@ -300,7 +342,7 @@ proptest! {
         words in prop::collection::vec(
             prop_oneof![
                 prop::sample::select(vec![
-                    "login", "print", "use", "help", "--", "-p", "--json", "--min-ttl", "--wait=5m", "-", "--url", "-pV", "=",
+                    "login", "print", "use", "client", "add", "rm", "--mode", "help", "--", "-p", "--json", "--min-ttl", "--wait=5m", "-", "--url", "-pV", "=",
                 ]).prop_map(|word| word.as_bytes().to_vec()),
                 prop::collection::vec(any::<u8>(), 0..12),
             ],

@@ -38,6 +38,12 @@ pub(super) enum Mistake {
     ExtraWord(Verb),
     #[error("`use` needs the name of a profile")]
     NoName,
+    #[error("`client` needs to be told what to do")]
+    NoAction,
+    #[error("`{verb}` needs the name of a local client", verb = .0.name())]
+    NoClientName(Verb),
+    #[error("--read-only needs --mode proxy: a token cannot be made read-only")]
+    ReadOnlyToken,
     #[error("a self-managed Airbyte needs its address")]
     NoUrl,
     #[error("--agents and --service name two different services")]
@@ -92,10 +98,14 @@ impl Mistake {
             }
             Self::NoName => "`airbyte-token profiles` lists them".to_owned(),
             Self::NoUrl => "add --url https://airbyte.example.com".to_owned(),
+            Self::NoAction => format!("add, list or rm; see {help}"),
+            Self::NoClientName(Verb::ClientRm) => "`airbyte-token client list` lists them".to_owned(),
+            Self::ReadOnlyToken => "leave one of them out".to_owned(),
             Self::TwoServices => "give one of them".to_owned(),
             Self::BadVariable { variable, .. } => format!("correct {variable}, unset it, or name a profile with -p"),
             Self::NoCommand
             | Self::ExtraWord(_)
+            | Self::NoClientName(_)
             | Self::StrayFlag { .. }
             | Self::UnknownShort(_)
             | Self::BadValue { .. }

@@ -15,10 +15,15 @@ pub(crate) enum Verb {
     Reload,
     Profiles,
     Use,
+    /// What comes before `add`, `list` and `rm`.
+    Client,
+    ClientAdd,
+    ClientList,
+    ClientRm,
 }
 
 impl Verb {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Login,
         Self::Logout,
         Self::Print,
@@ -30,6 +35,10 @@ impl Verb {
         Self::Reload,
         Self::Profiles,
         Self::Use,
+        Self::Client,
+        Self::ClientAdd,
+        Self::ClientList,
+        Self::ClientRm,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -45,6 +54,10 @@ impl Verb {
             Self::Reload => "reload",
             Self::Profiles => "profiles",
             Self::Use => "use",
+            Self::Client => "client",
+            Self::ClientAdd => "client add",
+            Self::ClientList => "client list",
+            Self::ClientRm => "client rm",
         }
     }
 
@@ -70,10 +83,11 @@ impl Verb {
             Self::Logout => &[Flag::Profile, Flag::Force],
             Self::Print => &[Flag::Profile, Flag::MinTtl, Flag::Wait, Flag::Json],
             Self::Header => &[Flag::Profile, Flag::MinTtl, Flag::Wait],
-            Self::Status | Self::Explain | Self::Profiles => &[Flag::Profile, Flag::Json],
+            Self::Status | Self::Explain | Self::Profiles | Self::ClientList => &[Flag::Profile, Flag::Json],
             Self::Wait => &[Flag::Profile, Flag::Timeout, Flag::MinTtl],
             Self::Refresh => &[Flag::Profile, Flag::Wait],
-            Self::Reload | Self::Use => &[],
+            Self::Reload | Self::Use | Self::Client | Self::ClientRm => &[],
+            Self::ClientAdd => &[Flag::Profile, Flag::Mode, Flag::ReadOnly, Flag::Json],
         }
     }
 }

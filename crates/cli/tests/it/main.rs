@@ -1,5 +1,6 @@
 //! The real binary against daemons that know their lines.
 
+mod client;
 mod door;
 mod explain;
 mod profiles;

@@ -138,11 +138,16 @@ fn a_name_that_is_taken_is_refused_and_its_client_stays() {
 #[test]
 fn there_are_256_clients_at_most_and_their_file_is_read_whatever_their_names() {
     let home = tempfile::tempdir().unwrap();
-    let clients = Clients::load(home.path());
-    let profile = "p".repeat(ProfileName::LONGEST);
-    for number in 0..MOST_CLIENTS {
-        clients.add(NewClient { read_only: true, ..new(&format!("{number:064}"), &profile) }).unwrap();
+    let profile: ProfileName = "p".repeat(ProfileName::LONGEST).parse().unwrap();
+    let mut register = Register::default();
+    for number in 1..MOST_CLIENTS {
+        let (name, id) = (name(&format!("{number:064}")), credentials::id().unwrap());
+        let client = Client { name, id, profile: profile.clone(), mode: ClientMode::Proxy, read_only: false };
+        register.add(client, SecretHash::of(&number.to_be_bytes())).unwrap();
     }
+    disk::replace(&home.path().join("clients.json"), &register.to_json()).unwrap();
+    let clients = Clients::load(home.path());
+    clients.add(new("the-last", "prod")).unwrap();
     assert!(matches!(clients.add(new("one-too-many", "prod")), Err(ClientsError::TooMany)));
     assert_eq!(Clients::load(home.path()).all().len(), MOST_CLIENTS);
 }
