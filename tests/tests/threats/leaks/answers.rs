@@ -40,6 +40,7 @@ fn variants(method: &str, profile: &str) -> Vec<(String, Option<Value>)> {
         "POST" | "PUT" | "PATCH" => vec![
             json!({}),
             json!({ "fingerprint": "0123456789abcdef" }),
+            json!({ "name": profile, "profile": profile, "mode": "token" }),
             json!({ "client_id": "x", "client_secret": "", "url": "http://localhost:1" }),
             json!({ "default_profile": profile, "name": profile, "profile": profile, "show": "secret" }),
         ],

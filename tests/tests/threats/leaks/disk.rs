@@ -6,7 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use airbyte_tokend_tests::{Airbyte, Canary, Cli, Home, Keyring, Process, Recipe, Traced};
+use airbyte_tokend_tests::{Airbyte, Call, Canary, Cli, Home, Keyring, Process, Recipe, Traced};
+use serde_json::json;
 
 use super::airbytes;
 
@@ -26,8 +27,8 @@ fn files_with(canary: &Canary, directory: &Path) -> BTreeSet<PathBuf> {
 }
 
 /// A day of a person and a daemon, in a minute: everything that there is to do with a profile in each vault, a kill in
-/// the middle, and a stop.
-fn live(home: &Home, bus: &str, airbytes: &[(&'static str, Airbyte)]) {
+/// the middle, and a stop. Gives back the secret of a local client that was made meanwhile.
+fn live(home: &Home, bus: &str, airbytes: &[(&'static str, Airbyte)]) -> Canary {
     let recipe = Recipe::of(home).variable("DBUS_SESSION_BUS_ADDRESS", bus).arguments(&["--log", "trace"]);
     let (daemon, cli) = (recipe.start(), Cli::of(home));
     for (vault, airbyte) in airbytes {
@@ -37,6 +38,8 @@ fn live(home: &Home, bus: &str, airbytes: &[(&'static str, Airbyte)]) {
         }
     }
     cli.succeed(&["use", "file"]);
+    let client = json!({ "name": "tool", "profile": "file", "mode": "token" });
+    let client = daemon.http().send(&Call::new("POST", "/v1/clients").json(&client)).json();
     daemon.kill();
     let daemon = recipe.start();
     for vault in ["file", "keyring"] {
@@ -45,20 +48,24 @@ fn live(home: &Home, bus: &str, airbytes: &[(&'static str, Airbyte)]) {
     }
     daemon.reload();
     assert_eq!(daemon.stop().code(), Some(0));
+    Canary::of(client["secret"].as_str().expect("it was made"))
 }
 
-/// T14: the vaults' files, the daemon's memory of the past, the lock, the configuration, and the keyring's own. The
+/// T14: the vaults' files, the daemon's memory of the past, its list of local clients, its audit log, the lock, the
+/// configuration, and the keyring's own. The
 /// control: planted in one file more, in each disguise, it is found there.
 #[test]
 fn after_a_whole_run_no_file_holds_a_secret_or_a_token() {
     let (home, airbytes) = (Home::new().with_file_vault(), airbytes());
     let keyring = Keyring::start(&home);
-    live(&home, keyring.address(), &airbytes);
+    let client = live(&home, keyring.address(), &airbytes);
+    assert_eq!(files_with(&client, home.path()), BTreeSet::new(), "a local client's secret");
     assert!(
         fs::read_dir(keyring.files()).expect("it has files").count() > 0,
         "the keyring's files are searched"
     );
     assert!(home.state().join("secrets").exists(), "and the sealed file");
+    assert!(fs::read_dir(home.state()).expect("it is ours").count() >= 4, "and what else it keeps");
     for (vault, airbyte) in &airbytes {
         assert!(airbyte.issued_tokens().len() > 1);
         let tokens = airbyte.issued_tokens().into_iter().map(Canary::of);

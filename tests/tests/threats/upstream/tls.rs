@@ -202,7 +202,7 @@ fn nothing_switches_the_checks_of_certificates_off() {
             assert_eq!(ended.code(), Some(2), "{option}: {}", ended.stderr);
         }
     }
-    assert_eq!(check(url, "ca_file = \"/etc/ca.pem\"").code(), Some(0));
+    assert_eq!(check(url, "proxy = \"http://proxy.example:3128\"").code(), Some(0));
     let home = Home::new();
     let missing = ["--check", "--config", "/nowhere"];
     assert_ne!(Recipe::of(&home).arguments(&missing).fail().code(), Some(2));
