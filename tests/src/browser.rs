@@ -1,5 +1,6 @@
 //! A browser as people have it: Chromium without a window.
 
+mod port;
 mod web;
 
 use std::{fs, os::unix::ffi::OsStrExt as _, path::Path, thread};
@@ -7,7 +8,10 @@ use std::{fs, os::unix::ffi::OsStrExt as _, path::Path, thread};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-pub use self::web::{Answer, Asked, Web};
+pub use self::{
+    port::free_port,
+    web::{Answer, Asked, Web},
+};
 use crate::{PATIENCE, Person, Process, deadline::Deadline};
 
 /// A browser with a new profile, in which every name under `.example` (RFC 2606) is this machine and no other name is

@@ -34,7 +34,7 @@ mod traced;
 pub use airbyte::Airbyte;
 pub use authority::Authority;
 pub use binaries::Binary;
-pub use browser::{Answer, Asked, Browser, Web};
+pub use browser::{Answer, Asked, Browser, Web, free_port};
 pub use canary::Canary;
 pub use cli::{Cli, assert_failed};
 pub use clocks::Clocks;
