@@ -59,14 +59,15 @@ pub fn router(state: State) -> Router {
     for (path, verb, methods) in routes() {
         router = router.route(path, admitting(verb, state.audit(), methods));
     }
-    router
+    let routes = router
         .method_not_allowed_fallback(async || {
             Refusal::new(ErrorCode::MethodNotAllowed, "this route has no such method")
         })
         .fallback(async || Refusal::new(ErrorCode::NotFound, "there is no such route"))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .layer(middleware::from_fn_with_state(state.clone(), guard::gate))
-        .with_state(state)
+        .with_state(state.clone());
+    // Around the router and not in it: it would add to the refusal of the gate which methods there are.
+    Router::new().fallback_service(routes).layer(middleware::from_fn_with_state(state, guard::gate))
 }
 
 /// What there is to ask for, as the committed OpenAPI document describes it, and the verb that a door must allow for it;

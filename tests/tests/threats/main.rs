@@ -2,8 +2,10 @@
 //! `tests/THREATS.md` is the table; the number of a test's threat stands above it.
 
 mod files;
+mod gate;
 mod leaks;
 mod load;
+mod loopback;
 mod supply;
 mod table;
 mod upstream;

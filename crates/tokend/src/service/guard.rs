@@ -21,7 +21,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-use super::{Caller, Refusal, loopback};
+use super::{Caller, Refusal, Who, loopback};
 use crate::{
     audit::{Note, Verb},
     config::LoopbackAddress,
@@ -58,7 +58,7 @@ pub(super) async fn gate(Asked(state): Asked<State>, request: Request, next: Nex
         }
         (Err(flaw), Kind::Loopback(address)) => {
             state.rebuffs().note(flaw.why(), &flaw.logged());
-            loopback::note_rebuff(&state, ErrorCode::RequestRefused);
+            loopback::note_rebuff(&state, &Who::Unnamed, ErrorCode::RequestRefused);
             no_matter_why(address).into_response()
         }
     };

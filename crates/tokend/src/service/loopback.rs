@@ -6,16 +6,16 @@
 
 use std::sync::Arc;
 
-use airbyte_token_core::Detail;
+use airbyte_token_core::{ClientName, Detail};
 use airbyte_token_local::{
     ErrorCode,
     wire::{ClientMode, TokenQuery, route},
 };
 use axum::{
-    extract::{Query, Request},
+    extract::{Query, Request, rejection::QueryRejection},
     http::{HeaderValue, Method, header},
     middleware::Next,
-    response::{IntoResponse as _, Response},
+    response::{IntoResponse, Response},
 };
 
 use super::{
@@ -31,6 +31,7 @@ use crate::{
     door::{Kind, Scope, Verb},
 };
 
+const METHODS: HeaderValue = HeaderValue::from_static("GET,HEAD");
 /// There is no challenge for `Basic`, although it is understood: browsers would ask their user for a password.
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"airbyte-tokend\"");
 
@@ -39,37 +40,43 @@ pub(super) async fn answer(state: &State, kind: Kind, request: Request, next: Ne
     let asked = Detail::new(&format!("{} {}", request.method(), request.uri().path()));
     match admit(state, kind, request) {
         Ok(request) => next.run(request).await,
-        Err((why, response)) => {
-            state.rebuffs().note(why, &format!("`{asked}`"));
-            note_rebuff(state, response.extensions().get().copied().unwrap_or(ErrorCode::RequestRefused));
-            response
+        Err(rebuff) => {
+            state.rebuffs().note(rebuff.why(), &format!("`{asked}`"));
+            note_rebuff(state, &rebuff.who(), rebuff.told().reply().code);
+            rebuff.into_response()
         }
     }
 }
 
-/// Who it was, nobody knows: only that it came to the port.
-pub(super) fn note_rebuff(state: &State, code: ErrorCode) {
-    state.audit().note_at(HTTP, &Who::Unnamed, &Note::of(audit::Verb::Refused).refused(code));
+/// Notes in the audit log that somebody was sent away; who it was, nobody knows, unless it showed a credential.
+pub(super) fn note_rebuff(state: &State, who: &Who, code: ErrorCode) {
+    state.audit().note_at(HTTP, who, &Note::of(audit::Verb::Refused).refused(code));
 }
 
 /// The order is that of what a stranger may know: which routes there are, before who may use them.
-fn admit(state: &State, kind: Kind, mut request: Request) -> Result<Request, (Why, Response)> {
-    is_served(&request).map_err(|refusal| (Why::Route, refusal.into_response()))?;
-    let client = client_of(state, &request).ok_or_else(|| (Why::Credential, unauthorized()))?;
-    let caller = caller(state, kind, client).map_err(|refusal| (Why::Scope, refusal.into_response()))?;
-    request.extensions_mut().insert(caller);
-    Ok(request)
+fn admit(state: &State, kind: Kind, mut request: Request) -> Result<Request, Rebuff> {
+    is_served(&request)?;
+    let client = client_of(state, &request).ok_or(Rebuff::NoCredential)?;
+    let Client { name, profile, mode, .. } = client;
+    match mode {
+        ClientMode::Token => {
+            state.clients().note_use(&name, state.now());
+            let scope = Arc::new(Scope::narrow([profile], [Verb::Token]));
+            request.extensions_mut().insert(Caller::new(kind, scope, Who::Client(name)));
+            Ok(request)
+        }
+        ClientMode::Proxy => Err(Rebuff::NotForTokens(name)),
+    }
 }
 
-fn is_served(request: &Request) -> Result<(), Refusal> {
+fn is_served(request: &Request) -> Result<(), Rebuff> {
     if request.uri().path() != route::TOKEN {
-        return Err(Refusal::new(ErrorCode::NotFound, "there is no such route on loopback HTTP")
-            .hint("everything else is to be had over the Unix socket"));
+        return Err(Rebuff::NoRoute);
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return Err(Refusal::new(ErrorCode::MethodNotAllowed, "this route has no such method"));
+        return Err(Rebuff::NoMethod);
     }
-    Query::<TokenQuery>::try_from_uri(request.uri()).map(drop).map_err(|error| bad_query(&error))
+    Query::<TokenQuery>::try_from_uri(request.uri()).map(drop).map_err(Rebuff::BadQuery)
 }
 
 fn client_of(state: &State, request: &Request) -> Option<Client> {
@@ -79,25 +86,60 @@ fn client_of(state: &State, request: &Request) -> Option<Client> {
     }
 }
 
-/// The same for every credential that is not good, to the byte.
-fn unauthorized() -> Response {
-    let mut response =
-        Refusal::new(ErrorCode::Unauthorized, "a local client's credential is needed here").into_response();
-    response.headers_mut().insert(header::WWW_AUTHENTICATE, CHALLENGE);
-    response
+/// Why a request gets nothing here.
+#[derive(Debug)]
+enum Rebuff {
+    NoRoute,
+    NoMethod,
+    BadQuery(QueryRejection),
+    /// Whichever way it is not good: what is told is the same to the byte.
+    NoCredential,
+    NotForTokens(ClientName),
 }
 
-fn caller(state: &State, kind: Kind, client: Client) -> Result<Caller, Refusal> {
-    match client.mode {
-        ClientMode::Token => {
-            state.clients().note_use(&client.name, state.now());
-            let scope = Scope::narrow([client.profile], [Verb::Token]);
-            Ok(Caller::new(kind, Arc::new(scope), Who::Client(client.name)))
+impl Rebuff {
+    const fn why(&self) -> Why {
+        match self {
+            Self::NoRoute | Self::NoMethod | Self::BadQuery(_) => Why::Route,
+            Self::NoCredential => Why::Credential,
+            Self::NotForTokens(_) => Why::Scope,
         }
-        ClientMode::Proxy => {
-            let message = format!("the local client `{}` is not for tokens", client.name);
-            Err(Refusal::new(ErrorCode::NotAllowed, message)
-                .hint("make one that is: `airbyte-token client add NAME --mode token`"))
+    }
+
+    fn who(&self) -> Who {
+        match self {
+            Self::NoRoute | Self::NoMethod | Self::BadQuery(_) | Self::NoCredential => Who::Unnamed,
+            Self::NotForTokens(name) => Who::Client(name.clone()),
         }
+    }
+
+    fn told(&self) -> Refusal {
+        match self {
+            Self::NoRoute => Refusal::new(ErrorCode::NotFound, "there is no such route on loopback HTTP")
+                .hint("everything else is to be had over the Unix socket"),
+            Self::NoMethod => Refusal::new(ErrorCode::MethodNotAllowed, "this route has no such method"),
+            Self::BadQuery(error) => bad_query(error),
+            Self::NoCredential => {
+                Refusal::new(ErrorCode::Unauthorized, "a local client's credential is needed here")
+            }
+            Self::NotForTokens(name) => {
+                let message = format!("the local client `{name}` is not for tokens");
+                Refusal::new(ErrorCode::NotAllowed, message)
+                    .hint("make one that is: `airbyte-token client add NAME --mode token`")
+            }
+        }
+    }
+}
+
+impl IntoResponse for Rebuff {
+    fn into_response(self) -> Response {
+        let header = match self {
+            Self::NoMethod => Some((header::ALLOW, METHODS)),
+            Self::NoCredential => Some((header::WWW_AUTHENTICATE, CHALLENGE)),
+            Self::NoRoute | Self::BadQuery(_) | Self::NotForTokens(_) => None,
+        };
+        let mut response = self.told().into_response();
+        response.headers_mut().extend(header);
+        response
     }
 }

@@ -1,0 +1,6 @@
+//! Loopback HTTP: what is to be had there, by whom, and who reaches it at all.
+
+mod bearers;
+mod port;
+mod proxy;
+mod strangers;
