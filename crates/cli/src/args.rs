@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use airbyte_token_core::{ClientId, ClientName, ProfileName};
+use airbyte_token_core::{ClientId, ClientName, Fingerprint, ProfileName};
 use airbyte_token_local::{
     span::Span,
     wire::{ClientMode, Service, StoreKind},
@@ -61,6 +61,26 @@ pub(crate) enum Command {
     ClientAdd { new: NewClient, json: bool },
     ClientList { only: Option<ProfileName>, json: bool },
     ClientRm { name: ClientName },
+    Audit(AuditArgs),
+    Trace(TraceArgs),
+}
+
+/// What of the audit log is wanted.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct AuditArgs {
+    pub(crate) profile: Option<ProfileName>,
+    pub(crate) since: Option<Span>,
+    pub(crate) json: bool,
+    pub(crate) follow: bool,
+    pub(crate) state_dir: Option<PathBuf>,
+}
+
+/// Which token is looked for in the audit log; none where it comes from standard input.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct TraceArgs {
+    pub(crate) fingerprint: Option<Fingerprint>,
+    pub(crate) json: bool,
+    pub(crate) state_dir: Option<PathBuf>,
 }
 
 /// Which token is wanted.
@@ -162,6 +182,8 @@ fn command(verb: Verb, mut options: Options, variable: Option<OsString>) -> Resu
         }
         Verb::ClientList => Command::ClientList { only: named, json: options.json },
         Verb::ClientRm => Command::ClientRm { name: options.client.ok_or(Mistake::NoClientName(verb))? },
+        Verb::Audit => Command::Audit(options.audit(named)),
+        Verb::Trace => Command::Trace(options.trace()),
     })
 }
 

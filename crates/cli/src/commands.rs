@@ -1,5 +1,6 @@
 //! The commands: each asks the daemon, then has the answer printed.
 
+mod audit;
 mod client;
 mod explain;
 mod login;
@@ -10,13 +11,18 @@ mod reload;
 mod status;
 mod table;
 mod token;
+mod trace;
 mod wait;
 
-use std::{os::unix::net::UnixStream, path::PathBuf, time::Duration};
+use std::{
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use airbyte_token_local::{
     client::{Client, Patience, connect},
-    paths::{ClientEnv, client_socket},
+    paths::{ClientEnv, NoPlace, client_socket},
     span::Span,
     wire::DefaultProfileRequest,
 };
@@ -34,7 +40,7 @@ pub(crate) fn run(invocation: Invocation) -> Result<(), Failure> {
         Invocation::Version => output::text(concat!("airbyte-token ", env!("CARGO_PKG_VERSION"), "\n")),
         Invocation::Run { socket, command } => {
             let socket =
-                client_socket(socket.as_deref(), &ClientEnv::of_this_process(), |path| path.exists())?;
+                client_socket(socket.as_deref(), &ClientEnv::of_this_process(), |path| path.exists());
             obey(command, &Daemon { socket })
         }
     }
@@ -56,6 +62,8 @@ fn obey(command: Command, daemon: &Daemon) -> Result<(), Failure> {
         Command::ClientAdd { new, json } => client::add(new, json, daemon),
         Command::ClientList { only, json } => client::list(only.as_ref(), json, daemon),
         Command::ClientRm { name } => client::remove(&name, daemon),
+        Command::Audit(args) => audit::run(args),
+        Command::Trace(args) => trace::run(args),
         Command::Use { profile } => {
             let done = format!("default profile: {profile}\n");
             daemon.reach()?.choose_default(&DefaultProfileRequest { profile })?;
@@ -66,7 +74,8 @@ fn obey(command: Command, daemon: &Daemon) -> Result<(), Failure> {
 
 /// Where the daemon is.
 struct Daemon {
-    socket: PathBuf,
+    /// Nowhere, for a command that does not need it.
+    socket: Result<PathBuf, NoPlace>,
 }
 
 impl Daemon {
@@ -78,18 +87,22 @@ impl Daemon {
     /// What an answer may take beyond the time that it was asked to take.
     const GRACE: Duration = Duration::from_secs(5);
 
+    fn socket(&self) -> Result<&Path, Failure> {
+        Ok(self.socket.as_ref().map_err(|error| *error)?)
+    }
+
     fn reach(&self) -> Result<Client<UnixStream>, Failure> {
-        Ok(connect(&self.socket, Patience::None, Self::ANSWERS_WITHIN)?)
+        Ok(connect(self.socket()?, Patience::None, Self::ANSWERS_WITHIN)?)
     }
 
     fn reach_attended(&self) -> Result<Client<UnixStream>, Failure> {
-        Ok(connect(&self.socket, Patience::None, Self::ATTENDED_WITHIN)?)
+        Ok(connect(self.socket()?, Patience::None, Self::ATTENDED_WITHIN)?)
     }
 
     /// Whoever says how long to wait also waits for a daemon that is starting.
     fn reach_within(&self, wait: Option<Span>) -> Result<Client<UnixStream>, Failure> {
         match wait {
-            Some(wait) => Ok(connect(&self.socket, Patience::Starting, wait.length() + Self::GRACE)?),
+            Some(wait) => Ok(connect(self.socket()?, Patience::Starting, wait.length() + Self::GRACE)?),
             None => self.reach(),
         }
     }

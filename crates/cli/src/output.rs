@@ -61,6 +61,17 @@ pub(crate) fn text(text: &str) -> Result<(), Failure> {
     write_out(text.as_bytes())
 }
 
+/// Prints text like [`text`], of which there may be more to come. Whether somebody still reads: one that has read enough,
+/// such as `head(1)`, is no failure.
+pub(crate) fn stream(text: &str) -> Result<bool, Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Failure::unwritten(&error)),
+    }
+}
+
 fn write_out(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| Failure::unwritten(&error))
@@ -73,6 +84,12 @@ pub(crate) fn failure(failure: &Failure) {
     let details: String = failure.details().iter().map(|line| format!("  {}\n", shown(line))).collect();
     let hint = format!("{} {}\n", paint.faint("hint:"), shown(failure.hint()));
     tell(&(what + &details + &hint));
+}
+
+/// Tells of something that is wrong, and what was asked for goes on.
+pub(crate) fn warning(what: &str) {
+    let paint = Paint::for_stderr();
+    tell(&format!("airbyte-token: {} {}\n", paint.warning("warning:"), shown(what)));
 }
 
 /// Tells a waiting person what is going on; says nothing into a log or a pipe.

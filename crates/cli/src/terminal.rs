@@ -39,16 +39,25 @@ pub(crate) fn ask(question: &str) -> Result<String, Failure> {
 
 /// The client secret: typed unseen where somebody is there, else the first line of standard input.
 pub(crate) fn secret(question: &str) -> Result<Secret, Failure> {
+    unseen(question, "the client secret")
+}
+
+/// A token, in the same way.
+pub(crate) fn token(question: &str) -> Result<Secret, Failure> {
+    unseen(question, "the token")
+}
+
+fn unseen(question: &str, what: &str) -> Result<Secret, Failure> {
     let text = if is_attended() {
         typed_unseen(question)?
     } else {
         line::read(io::stdin(), b"\n").map_err(unread)?.text
     };
     if text.expose().is_empty() {
-        return Err(unusable("the client secret is empty"));
+        return Err(unusable(&format!("{what} is empty")));
     }
     if text.expose().chars().any(char::is_control) {
-        return Err(unusable("the client secret has a control character in it"));
+        return Err(unusable(&format!("{what} has a control character in it")));
     }
     Ok(text)
 }

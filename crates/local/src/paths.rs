@@ -41,14 +41,21 @@ impl Paths {
     pub fn of_daemon(env: &Env) -> Result<Self, NoPlace> {
         let runtime = place(&env.service_runtime, &env.runtime_dir).ok_or(NoPlace::Runtime)?;
         let config = place(&env.service_config, &env.config_home).ok_or(NoPlace::Config)?;
-        let state = place(&env.service_state, &env.state_home).ok_or(NoPlace::State)?;
         Ok(Self {
             socket: runtime.join(SOCKET),
             lock: runtime.join(LOCK),
             config: config.join(CONFIG),
-            state,
+            state: state(env)?,
         })
     }
+}
+
+/// Where a daemon in this environment keeps what is remembered across restarts, and its audit log.
+///
+/// # Errors
+/// Where the environment names no such directory.
+pub fn state(env: &Env) -> Result<PathBuf, NoPlace> {
+    place(&env.service_state, &env.state_home).ok_or(NoPlace::State)
 }
 
 fn place(from_systemd: &Option<PathBuf>, of_user: &Option<PathBuf>) -> Option<PathBuf> {

@@ -22,10 +22,13 @@ pub(crate) enum Flag {
     Force,
     Mode,
     ReadOnly,
+    Since,
+    Follow,
+    StateDir,
 }
 
 impl Flag {
-    pub(super) const ALL: [Self; 20] = [
+    pub(super) const ALL: [Self; 23] = [
         Self::Help,
         Self::Version,
         Self::Socket,
@@ -46,6 +49,9 @@ impl Flag {
         Self::Force,
         Self::Mode,
         Self::ReadOnly,
+        Self::Since,
+        Self::Follow,
+        Self::StateDir,
     ];
 
     /// Its name, without the dashes.
@@ -71,6 +77,9 @@ impl Flag {
             Self::Force => "force",
             Self::Mode => "mode",
             Self::ReadOnly => "read-only",
+            Self::Since => "since",
+            Self::Follow => "follow",
+            Self::StateDir => "state-dir",
         }
     }
 

@@ -25,6 +25,8 @@ pub(crate) fn page(verb: Option<Verb>) -> String {
         Some(Verb::ClientAdd) => CLIENT_ADD,
         Some(Verb::ClientList) => CLIENT_LIST,
         Some(Verb::ClientRm) => CLIENT_RM,
+        Some(Verb::Audit) => AUDIT,
+        Some(Verb::Trace) => TRACE,
     };
     format!("{text}\n{}\n{}", GLOBAL, exit_statuses())
 }
@@ -78,6 +80,8 @@ Commands:
   client add   make a local client, and show its secret once
   client list  list the local clients, and when they last came
   client rm    refuse a local client from now on
+  audit        tell who was given tokens, and who changed what
+  trace        tell who was given this token
 
 Examples:
   airbyte-token login
@@ -251,6 +255,51 @@ Options:
 Examples:
   airbyte-token profiles
   airbyte-token profiles --json | jq -r '.profiles[].name'
+";
+
+const AUDIT: &str = "\
+Tells who was given tokens, who changed what, and who was turned away, as the daemon wrote it down.
+Reads the files themselves, so the daemon need not run, and checks that nobody changed, took out or
+moved a line: what is wrong is told on standard error, with file, line and record, all that can be
+read is shown nevertheless, and the exit status is 78.
+
+Usage: airbyte-token audit [OPTIONS]
+
+Options:
+  -p, --profile NAME   what was about this profile only
+      --since TIME     what happened within this time only (90s, 5m, 12h, 7d)
+      --follow         go on as the daemon writes, until Ctrl-C
+      --json           the records as they are written, one a line
+      --state-dir DIR  where the daemon keeps the log [$XDG_STATE_HOME/airbyte-tokend]
+
+Times are told in the time zone of whoever reads; the log has them in UTC. What the same program
+does over and over is told once a minute, with how often.
+
+Examples:
+  airbyte-token audit --since 1h
+  airbyte-token audit --follow -p production
+  airbyte-token audit --json | jq -r 'select(.verb == \"token\") | .who.parent.program' | sort | uniq -c
+  sudo airbyte-token audit --state-dir /var/lib/airbyte-tokend
+";
+
+const TRACE: &str = "\
+Tells who was given a token: which users and programs, when first and last, and how often; and when
+Airbyte was asked for it. A token that turned up where it should not be leads to whoever had it.
+
+Usage: airbyte-token trace [FINGERPRINT] [OPTIONS]
+
+The token is read from standard input, with or without `Authorization: Bearer` before it. It is never
+an argument: those can be read by others. Its fingerprint (the first 16 hex digits of its SHA-256, as
+`status --json` and the daemon's log have it) may be one.
+
+Options:
+      --json           for programs
+      --state-dir DIR  where the daemon keeps the log [$XDG_STATE_HOME/airbyte-tokend]
+
+Examples:
+  airbyte-token trace < found-token
+  airbyte-token trace 0123456789abcdef
+  airbyte-token print | airbyte-token trace --json | jq '.given[].who'
 ";
 
 const USE: &str = "\

@@ -2,14 +2,17 @@
 
 use std::{fmt::Display, path::PathBuf, str::FromStr};
 
-use airbyte_token_core::{ClientId, ClientName, ProfileName};
+use airbyte_token_core::{AccessToken, ClientId, ClientName, Fingerprint, ProfileName};
 use airbyte_token_local::{
     span::Span,
     wire::{ClientMode, Service, StoreKind},
 };
 use lexopt::{Arg, Parser};
 
-use super::{LONGEST_TIMEOUT, Login, Mistake, NewClient, TokenArgs, WaitArgs, flag::Flag, verb::Verb};
+use super::{
+    AuditArgs, LONGEST_TIMEOUT, Login, Mistake, NewClient, TokenArgs, TraceArgs, WaitArgs, flag::Flag,
+    verb::Verb,
+};
 
 /// Where an option is given more than once, the last one counts, so that an alias can be overruled.
 #[derive(Debug, Default)]
@@ -29,6 +32,11 @@ pub(super) struct Options {
     pub(super) client: Option<ClientName>,
     mode: Option<ClientMode>,
     read_only: bool,
+    /// What stands behind `trace`.
+    fingerprint: Option<Fingerprint>,
+    since: Option<Span>,
+    follow: bool,
+    state_dir: Option<PathBuf>,
     service: Option<Service>,
     url: Option<String>,
     agents: bool,
@@ -70,6 +78,7 @@ impl Options {
             Some(Verb::ClientAdd | Verb::ClientRm) if self.client.is_none() => {
                 self.client = Some(value("NAME", word)?);
             }
+            Some(Verb::Trace) if self.fingerprint.is_none() => self.fingerprint = Some(fingerprint(word)?),
             Some(verb) => return Err(Mistake::ExtraWord(verb)),
         }
         Ok(())
@@ -85,6 +94,9 @@ impl Options {
             Flag::Default => self.default = true,
             Flag::Force => self.force = true,
             Flag::ReadOnly => self.read_only = true,
+            Flag::Follow => self.follow = true,
+            Flag::Since => self.since = Some(parsed(flag, parser)?),
+            Flag::StateDir => self.state_dir = Some(path(flag, parser)?),
             Flag::Mode => self.mode = Some(parsed(flag, parser)?),
             Flag::Socket => self.socket = Some(path(flag, parser)?),
             Flag::CaFile => self.ca_file = Some(path(flag, parser)?),
@@ -113,6 +125,16 @@ impl Options {
 
     pub(super) fn token(self, profile: Option<ProfileName>) -> TokenArgs {
         TokenArgs { profile, min_ttl: self.min_ttl, wait: self.wait }
+    }
+
+    pub(super) fn audit(self, profile: Option<ProfileName>) -> AuditArgs {
+        let Self { since, json, follow, state_dir, .. } = self;
+        AuditArgs { profile, since, json, follow, state_dir }
+    }
+
+    pub(super) fn trace(self) -> TraceArgs {
+        let Self { fingerprint, json, state_dir, .. } = self;
+        TraceArgs { fingerprint, json, state_dir }
     }
 
     pub(super) fn waiting(self, profile: Option<ProfileName>) -> WaitArgs {
@@ -155,6 +177,14 @@ impl Options {
             (Some(service), false) => Ok(Some(service)),
             (None, false) => Ok(self.url.is_some().then_some(Service::SelfManaged)),
         }
+    }
+}
+
+/// A token that was typed here was seen by others already; it is not repeated.
+fn fingerprint(word: &str) -> Result<Fingerprint, Mistake> {
+    match word.parse::<Fingerprint>() {
+        Err(_) if word.len() >= AccessToken::SHORTEST => Err(Mistake::TokenInArgument),
+        Err(_) | Ok(_) => value("FINGERPRINT", word),
     }
 }
 

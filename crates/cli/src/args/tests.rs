@@ -237,7 +237,8 @@ fn the_variable_names_a_profile_where_no_option_does() {
         | Command::Refresh { profile, .. }
         | Command::Explain { profile, .. } => profile,
         Command::Wait(args) => args.profile,
-        Command::Reload | Command::ClientRm { .. } => None,
+        Command::Reload | Command::ClientRm { .. } | Command::Trace(_) => None,
+        Command::Audit(args) => args.profile,
         Command::ClientAdd { new, .. } => new.profile,
         Command::Login(login) => login.profile,
         Command::Status { only, .. } | Command::Profiles { only, .. } | Command::ClientList { only, .. } => {

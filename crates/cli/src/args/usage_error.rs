@@ -44,6 +44,10 @@ pub(super) enum Mistake {
     NoClientName(Verb),
     #[error("--read-only needs --mode proxy: a token cannot be made read-only")]
     ReadOnlyToken,
+    #[error(
+        "a token was given as an argument: command lines are seen by every user of this machine and kept by shells"
+    )]
+    TokenInArgument,
     #[error("a self-managed Airbyte needs its address")]
     NoUrl,
     #[error("--agents and --service name two different services")]
@@ -97,6 +101,9 @@ impl Mistake {
                 format!("name a profile with -p; see {help}")
             }
             Self::NoName => "`airbyte-token profiles` lists them".to_owned(),
+            Self::TokenInArgument => {
+                "pipe it in: `airbyte-token trace < FILE`, or name its fingerprint; this one is to be replaced now: `airbyte-token refresh`".to_owned()
+            }
             Self::NoUrl => "add --url https://airbyte.example.com".to_owned(),
             Self::NoAction => format!("add, list or rm; see {help}"),
             Self::NoClientName(Verb::ClientRm) => "`airbyte-token client list` lists them".to_owned(),

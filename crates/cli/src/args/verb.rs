@@ -20,10 +20,12 @@ pub(crate) enum Verb {
     ClientAdd,
     ClientList,
     ClientRm,
+    Audit,
+    Trace,
 }
 
 impl Verb {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Login,
         Self::Logout,
         Self::Print,
@@ -39,6 +41,8 @@ impl Verb {
         Self::ClientAdd,
         Self::ClientList,
         Self::ClientRm,
+        Self::Audit,
+        Self::Trace,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -58,6 +62,8 @@ impl Verb {
             Self::ClientAdd => "client add",
             Self::ClientList => "client list",
             Self::ClientRm => "client rm",
+            Self::Audit => "audit",
+            Self::Trace => "trace",
         }
     }
 
@@ -87,6 +93,8 @@ impl Verb {
             Self::Wait => &[Flag::Profile, Flag::Timeout, Flag::MinTtl],
             Self::Refresh => &[Flag::Profile, Flag::Wait],
             Self::Reload | Self::Use | Self::Client | Self::ClientRm => &[],
+            Self::Audit => &[Flag::Profile, Flag::Since, Flag::Json, Flag::Follow, Flag::StateDir],
+            Self::Trace => &[Flag::Json, Flag::StateDir],
             Self::ClientAdd => &[Flag::Profile, Flag::Mode, Flag::ReadOnly, Flag::Json],
         }
     }

@@ -62,7 +62,8 @@ enum Unready {
 /// One try, in which the daemon waits for so long.
 fn attempt(query: &ReadyQuery, slice: Duration, daemon: &Daemon) -> Result<RefreshReply, Unready> {
     let limit = slice + Daemon::GRACE;
-    let client = connect(&daemon.socket, Patience::None, limit).map_err(|error| unreached(error, limit))?;
+    let socket = daemon.socket().map_err(Unready::ForGood)?;
+    let client = connect(socket, Patience::None, limit).map_err(|error| unreached(error, limit))?;
     client.ready(query).map_err(|error| unanswered(error, slice, limit))
 }
 
