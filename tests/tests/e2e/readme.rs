@@ -3,7 +3,7 @@
 use std::{path::Path, process::Command};
 
 use airbyte_token_local::ProfileState;
-use airbyte_tokend_tests::{Airbyte, Binary, Daemon, Home, Process};
+use airbyte_tokend_tests::{Airbyte, Binary, Daemon, Home, Process, free_port};
 
 const README: &str = include_str!("../../../README.md");
 
@@ -38,6 +38,25 @@ fn every_curl_example_of_the_readme_works_as_printed() {
         assert_eq!(ended.code(), Some(0), "{example}: {}", ended.stderr);
         assert!(!ended.text().is_empty(), "{example}");
     }
+}
+
+#[test]
+fn the_readme_s_examples_of_loopback_http_work_as_printed() {
+    let (home, airbyte) = (Home::new(), Airbyte::start());
+    let (_, port) = free_port();
+    let config = README.split("```toml\n[http]\n").nth(1).and_then(|rest| rest.split("```").next());
+    let config = config.expect("the README has the configuration").replace("8797", &port.to_string());
+    home.write_config(&format!("[http]\n{config}"));
+    let daemon = Daemon::start(&home);
+    daemon.log_in("default", &airbyte, "memory");
+    let examples: Vec<_> = shell_lines().filter(|line| line.contains("script.header")).collect();
+    assert_eq!(examples.len(), 3, "{examples:?}");
+    let script = format!("set -e -o pipefail\n{}", examples.join("\n"));
+    let script =
+        script.replace("8797", &port.to_string()).replace("curl ", "curl --silent --show-error --fail ");
+    let ended = Process::start(&mut bash(&home, &script), b"").wait();
+    assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+    assert_eq!(ended.text().matches(&airbyte.latest_token()).count(), 2, "{}", ended.text());
 }
 
 #[test]

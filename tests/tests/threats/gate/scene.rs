@@ -1,12 +1,8 @@
 //! A daemon with a token, a socket, and loopback HTTP with one local client.
 
-use std::{
-    net::{Ipv4Addr, SocketAddr, TcpListener},
-    process,
-    sync::atomic::{AtomicU32, Ordering},
-};
+use std::net::{Ipv4Addr, SocketAddr};
 
-use airbyte_tokend_tests::{Airbyte, Call, Daemon, Home, Recipe, Reply};
+use airbyte_tokend_tests::{Airbyte, Call, Daemon, Home, Recipe, Reply, free_port};
 use serde_json::json;
 
 use super::{Ask, Way};
@@ -87,18 +83,10 @@ pub(crate) fn add_client(daemon: &Daemon, name: &str, profile: &str, mode: &str)
     Credential { id: text("id"), secret: text("secret") }
 }
 
-/// Where nobody listens, and the kernel puts nobody by itself (`ip_local_port_range`, ip(7)). Tests that run beside
-/// this one look elsewhere first.
+/// Where nobody listens.
 pub(crate) fn free_address() -> SocketAddr {
-    static TRIES: AtomicU32 = AtomicU32::new(0);
-    loop {
-        let number = process::id().wrapping_mul(31).wrapping_add(TRIES.fetch_add(1, Ordering::Relaxed));
-        let port = 10_000 + u16::try_from(number % 10_000).unwrap_or_default();
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        if TcpListener::bind(address).is_ok() {
-            return address;
-        }
-    }
+    let (_, port) = free_port();
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 
 /// The part of a configuration that has loopback HTTP at these addresses.
