@@ -9,7 +9,7 @@ use std::{
     process::Command,
 };
 
-use crate::{Home, Person, Process};
+use crate::{Ended, Home, Person, Process};
 
 /// Arguments: the directory of the three files.
 ///
@@ -75,9 +75,26 @@ impl Island {
     /// # Panics
     /// When it fails.
     pub fn ip(&self, arguments: &[&str]) {
-        let mut ip = self.enter();
-        let ended = Process::start(ip.arg("ip").args(arguments), b"").wait();
+        let ended = self.run(&[&["ip"], arguments].concat());
         assert_eq!(ended.code(), Some(0), "ip {arguments:?}: {}", ended.stderr);
+    }
+
+    /// Runs a program inside, as root.
+    #[must_use]
+    pub fn run(&self, command: &[&str]) -> Ended {
+        Process::start(self.enter().args(command), b"").wait()
+    }
+
+    /// Lays the cable from here to that island. There is another machine on it from then on: `192.0.2.77`.
+    ///
+    /// # Panics
+    /// When one of them has been laid somewhere already.
+    pub fn lay_cable(&self, other: &Self) {
+        let other_end = other.process().to_string();
+        self.ip(&["link", "set", "nowhere", "netns", &other_end, "name", "cable"]);
+        other.ip(&["address", "del", "192.0.2.2/24", "dev", "out"]);
+        other.ip(&["address", "add", "192.0.2.77/24", "dev", "cable"]);
+        other.ip(&["link", "set", "cable", "up"]);
     }
 
     /// The same command, run inside by the user whose home it is. It gets no environment but what was set for it.

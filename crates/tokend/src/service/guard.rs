@@ -76,7 +76,8 @@ pub(super) fn forbid_keeping(headers: &mut HeaderMap) {
 /// What is wrong with a request before anybody asks what it is for.
 #[derive(Debug, thiserror::Error)]
 enum Flaw {
-    /// HTTP/1.0 is what nginx and others speak to what stands behind them, unless told otherwise. Programs do not.
+    /// HTTP/1.0 is what nginx (before 1.29.7) and others speak to what stands behind them, unless told otherwise.
+    /// Programs do not.
     #[error("requests of HTTP/1.0 are refused")]
     Version,
     #[error("requests with the header `{0:.60}` are refused")]

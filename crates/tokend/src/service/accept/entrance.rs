@@ -88,11 +88,15 @@ pub(super) enum Arrival {
 }
 
 impl Arrival {
-    /// Who it is, as far as the kernel says; none when it is gone already.
+    /// Who it is, as far as the kernel says; none when it is gone already, or is not of this machine.
     pub(super) fn who(&self) -> Option<Who> {
         match self {
             Self::Socket(stream) => Peer::of(stream).map(Who::Peer),
-            Self::Loopback(stream) => is_of_this_machine(stream).then_some(Who::Unnamed),
+            Self::Loopback(stream) if is_of_this_machine(stream) => Some(Who::Unnamed),
+            Self::Loopback(_) => {
+                tracing::debug!("somebody came to a port of loopback from another machine");
+                None
+            }
         }
     }
 }
