@@ -10,7 +10,6 @@ mod keyring;
 mod leaks;
 mod lifecycle;
 mod metrics;
-mod peers;
 mod readme;
 mod reload;
 mod states;

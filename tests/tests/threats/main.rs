@@ -1,6 +1,7 @@
 //! Attacks, threat by threat, made on the real daemon, each beside one that succeeds where the defence is not there.
 //! `tests/THREATS.md` is the table; the number of a test's threat stands above it.
 
+mod doors;
 mod files;
 mod gate;
 mod leaks;
