@@ -109,3 +109,89 @@ fn judge_here(path: &Path) -> Result<Option<Node>, Untrusted> {
     let unseen = |source| Untrusted::new(path, Fault::Unseen { at: path.to_owned(), source });
     judge(&Disk, &absolute(path).map_err(unseen)?, geteuid().as_raw())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::Cell, fs, io::Read as _, os::unix::fs::PermissionsExt as _};
+
+    use super::*;
+
+    fn opened(path: &Path) -> Result<Option<File>, Untrusted> {
+        Ok(Some(File::open(path).unwrap()))
+    }
+
+    #[test]
+    fn a_file_that_is_replaced_while_it_is_opened_is_opened_anew() {
+        let home = tempfile::tempdir().unwrap();
+        let (path, next) = (home.path().join("file"), home.path().join("next"));
+        fs::write(&path, "old").unwrap();
+        fs::write(&next, "new").unwrap();
+        let file = open_by(&path, || {
+            let file = opened(&path);
+            if next.exists() {
+                fs::rename(&next, &path).unwrap();
+            }
+            file
+        });
+        let mut text = String::new();
+        file.unwrap().unwrap().read_to_string(&mut text).unwrap();
+        assert_eq!(text, "new");
+    }
+
+    #[test]
+    fn a_file_that_was_slipped_in_for_the_opening_is_not_read() {
+        let home = tempfile::tempdir().unwrap();
+        let (path, other) = (home.path().join("file"), home.path().join("other"));
+        fs::write(&path, "right").unwrap();
+        fs::write(&other, "wrong").unwrap();
+        let tries = Cell::new(0);
+        let refused = open_by(&path, || {
+            tries.set(tries.get() + 1);
+            opened(&other)
+        });
+        assert!(matches!(refused, Err(Untrusted { fault: Fault::Swapped, .. })));
+        assert_eq!(tries.get(), MOST_TRIES, "it is not tried for ever");
+    }
+
+    #[test]
+    fn what_cannot_be_looked_at_is_left_to_whoever_opens_it() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("file");
+        fs::write(&file, "").unwrap();
+        let beyond = file.join("beyond");
+        assert!(check(&beyond).is_ok());
+        assert!(matches!(open(&beyond), Err(Untrusted { fault: Fault::Unseen { .. }, .. })));
+    }
+
+    #[test]
+    fn pipes_and_devices_are_no_files() {
+        let home = tempfile::tempdir().unwrap();
+        let pipe = home.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg("--mode=600").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        assert!(open(&pipe).unwrap_err().to_string().contains("no regular file"));
+        assert!(open(Path::new("/dev/null")).is_err());
+    }
+
+    #[test]
+    fn a_missing_file_is_none_where_nobody_else_can_make_it() {
+        let home = tempfile::tempdir().unwrap();
+        let missing = home.path().join("not/there");
+        assert!(open(&missing).unwrap().is_none());
+        fs::set_permissions(home.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+        let Err(Untrusted { fault: Fault::Shared { at }, .. }) = open(&missing) else {
+            panic!("anybody can make it")
+        };
+        assert_eq!(at.path, fs::canonicalize(home.path()).unwrap());
+        assert!(open(home.path()).is_err());
+    }
+
+    #[test]
+    fn a_path_begins_where_the_process_is() {
+        let here = std::env::current_dir().unwrap();
+        let verdict = |path: &Path| format!("{:?}", judge_here(path));
+        for name in ["Cargo.toml", "src/../not-there"] {
+            assert_eq!(verdict(Path::new(name)), verdict(&here.join(name)));
+        }
+    }
+}
