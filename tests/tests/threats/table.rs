@@ -34,7 +34,7 @@ fn own_tests() -> Vec<Test> {
 fn all_tests() -> BTreeSet<String> {
     let crates = ["core", "local", "tokend", "cli", "sandbox"].map(|name| format!("crates/{name}"));
     let places = crates.iter().flat_map(|name| [format!("{name}/src"), format!("{name}/tests")]);
-    let places = places.chain(["tests/src".into(), "tests/tests".into()]);
+    let places = places.chain(["tests/src", "tests/tests", "tests/fuzz/tests"].map(str::to_owned));
     places.flat_map(|place| tests_under(&workspace().join(place))).map(|test| test.name).collect()
 }
 

@@ -35,7 +35,9 @@ fn a_directory_of_somebody_elses_is_refused_with_owner_and_mode() {
         give(&home.path().join("his"), stranger, stranger);
         symlink(home.path().join("his"), directory).expect("there is room");
     };
-    let squats: [(&dyn Fn(&Home, &Path), &str, &str); 4] = [
+    /// What is done to the directory, which place the message names, and what else it says.
+    type Squat<'a> = (&'a dyn Fn(&Home, &Path), &'static str, &'static str);
+    let squats: [Squat<'_>; 4] = [
         (&his, "run/airbyte-tokend", "belongs to user 61501, not to this one (mode 700)"),
         (&open, "run/airbyte-tokend", "has mode 770"),
         (&beneath_open, "run", "mode 0777"),
