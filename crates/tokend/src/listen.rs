@@ -20,6 +20,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::trust;
 use directory::Demand;
 use lock::Lock;
 
@@ -105,6 +106,19 @@ impl Listening {
         let directory = path.parent().filter(|_| path.is_absolute()).ok_or(ListenError::NoDirectory)?;
         directory::prepare(directory, demand)?;
         Ok(Lock::take(&path.with_extension("lock"))?)
+    }
+
+    /// Checks what [`beside`](Self::beside) would, and makes nothing.
+    ///
+    /// # Errors
+    /// When the directory is not fit for such a socket, or something else stands in its place.
+    pub fn could_be(path: &Path, access: Access) -> Result<(), ListenError> {
+        let directory = path.parent().filter(|_| path.is_absolute()).ok_or(ListenError::NoDirectory)?;
+        if directory.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            return Ok(trust::check(directory).map_err(DirectoryError::from)?);
+        }
+        directory::check(directory, access.demand())?;
+        refuse_what_is_no_socket_of_ours(path)
     }
 
     /// Checks that its directory is still fit for it, and would be for these callers.

@@ -1,5 +1,6 @@
 //! The real programs, end to end.
 
+mod audit;
 mod cache;
 mod config;
 mod door;
@@ -12,6 +13,7 @@ mod lifecycle;
 mod metrics;
 mod readme;
 mod reload;
+mod sockets;
 mod states;
 mod trouble;
 mod wait;

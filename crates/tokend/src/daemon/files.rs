@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{ChangeError, Places, StartError, vaults::settings};
+use super::{ChangeError, Places, StartError, sockets, vaults::settings};
 use crate::{
     config::{Config, FileVault},
     issuer::Issuer,
@@ -46,6 +46,7 @@ pub fn check(places: &Places) -> Result<Config, Vec<StartError>> {
     }
     wrong.extend(config.refresh.policy().err().map(|error| ChangeError::from(error).into()));
     wrong.extend(check_profiles(&config));
+    wrong.extend(sockets::check(&config.sockets, &places.socket).into_iter().map(StartError::from));
     wrong.dedup_by_key(|error| error.to_string());
     if wrong.is_empty() { Ok(config) } else { Err(wrong) }
 }

@@ -63,11 +63,7 @@ impl Sockets {
     }
 
     fn bind_one(&self, name: &SocketName, socket: &Socket, main: &Path) -> Result<Wanted, ListenError> {
-        let path = socket.place(name, main);
-        if path == main {
-            return Err(ListenError::Main { path });
-        }
-        let access = if socket.people.are_owner_alone() { Access::Owner } else { Access::Others };
+        let (path, access) = place(name, socket, main)?;
         let kept = self.with(|open| open.get(&path).map(|open| open.listening.check(access)));
         let bound = match kept {
             Some(fit) => fit.map(|()| None)?,
@@ -131,6 +127,26 @@ impl Drop for Watching {
     fn drop(&mut self) {
         self.0.iter().for_each(AbortHandle::abort);
     }
+}
+
+/// Checks that the sockets of a configuration could be bound beside this main socket, as far as that can be seen from
+/// their places. Makes nothing.
+pub(super) fn check(wanted: &BTreeMap<SocketName, Socket>, main: &Path) -> Vec<ChangeError> {
+    let failure = |(name, socket): (&SocketName, &Socket)| {
+        let placed = place(name, socket, main);
+        let source = placed.and_then(|(path, access)| Listening::could_be(&path, access)).err()?;
+        Some(ChangeError::Socket { name: name.clone(), source })
+    };
+    wanted.iter().filter_map(failure).collect()
+}
+
+fn place(name: &SocketName, socket: &Socket, main: &Path) -> Result<(PathBuf, Access), ListenError> {
+    let path = socket.place(name, main);
+    if path == main {
+        return Err(ListenError::Main { path });
+    }
+    let access = if socket.people.are_owner_alone() { Access::Owner } else { Access::Others };
+    Ok((path, access))
 }
 
 fn bound(path: &Path, access: Access) -> Result<(UnixListener, Listening), ListenError> {
