@@ -41,6 +41,52 @@ fn a_file_in_order_is_said_to_be() {
     assert_eq!(check.code(), Some(0), "{}", check.stderr);
 }
 
+/// What `--check` says of this configuration; nothing, when it is in order.
+fn complaints(home: &Home, config: &str) -> String {
+    home.write_config(config);
+    let check = Recipe::of(home).arguments(&["--check"]).fail();
+    let in_order = check.stderr.contains("the configuration is in order");
+    assert_eq!(check.code(), Some(if in_order { 0 } else { 78 }), "{}", check.stderr);
+    if in_order { String::new() } else { check.stderr }
+}
+
+#[test]
+fn the_files_that_it_names_are_looked_at_too() {
+    let (home, airbyte) = (Home::new(), Airbyte::start());
+    let vault = home.file_vault();
+    let (key, other, ca) = (home.path().join("key"), home.path().join("other"), home.path().join("ca.pem"));
+    let named = format!("ca_file = \"{}\"\n", ca.display());
+    let trusting =
+        vault.clone() + &airbyte.profile_in_config("main", "file").replace("http:", "https:") + &named;
+    assert!(complaints(&home, &trusting).contains("ca.pem: cannot be read"), "there is none");
+    home.write(&ca, b"no certificate");
+    assert!(complaints(&home, &trusting).contains("has no BEGIN CERTIFICATE"));
+    let authority = rcgen::generate_simple_self_signed(["ca.example".to_owned()]).expect("it can be made");
+    home.write(&ca, authority.cert.pem().as_bytes());
+    assert_eq!(complaints(&home, &trusting), "");
+
+    home.write(&key, b"too short");
+    home.write(&ca, b"");
+    let all = complaints(&home, &trusting);
+    assert!(all.contains("the key has fewer than 32 bytes") && all.contains("BEGIN CERTIFICATE"), "{all}");
+    fs::remove_file(&key).expect("it is ours");
+    assert!(complaints(&home, &vault).contains("there is no key file"));
+    assert!(
+        complaints(&home, &airbyte.profile_in_config("main", "file")).contains("no file vault is set up")
+    );
+
+    let vault = home.file_vault();
+    home.write_config(&vault);
+    let daemon = Daemon::start(&home);
+    daemon.log_in("main", &airbyte, "file");
+    daemon.stop();
+    let with_profile = home.config();
+    assert_eq!(complaints(&home, &with_profile), "");
+    home.write(&other, &[b'k'; 32]);
+    let another = with_profile.replace(&key.display().to_string(), &other.display().to_string());
+    assert!(complaints(&home, &another).contains("[vault.file]: "), "another key does not open the vault");
+}
+
 #[test]
 fn a_broken_file_changes_nothing_and_the_log_says_why() {
     let (home, airbyte) = (Home::new(), Airbyte::start());

@@ -300,6 +300,17 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_others_can_write_to_is_not_read() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(certificate().as_bytes()).unwrap();
+        assert!(load(Some(file.path())).is_ok());
+        fs::set_permissions(file.path(), fs::Permissions::from_mode(0o602)).unwrap();
+        let said = load(Some(file.path())).unwrap_err().to_string();
+        assert!(said.contains("is not read: ") && said.contains("mode 0602"), "{said}");
+    }
+
+    #[test]
     fn a_file_that_is_none_is_named() {
         let directory = tempfile::tempdir().unwrap();
         let missing = directory.path().join("ca.pem");

@@ -34,6 +34,17 @@ for place, rest in places:
     attempt(lambda: write(place + rest))
 ";
 
+/// The list of a directory of mode 0775 with one user more, as the kernel keeps it: its version, then of each entry tag,
+/// rights and number (owner, user, group, mask, others).
+const LIST: &str = r"
+import os, struct, sys
+
+none = 0xffffffff
+entries = [(1, 7, none), (2, 7, int(sys.argv[2])), (4, 5, none), (16, 7, none), (32, 5, none)]
+packed = struct.pack('<I', 2) + b''.join(struct.pack('<HHI', *entry) for entry in entries)
+os.setxattr(sys.argv[1], 'system.posix_acl_access', packed)
+";
+
 /// A directory that all may enter, in which ways are laid.
 struct Ground<'home> {
     home: &'home Home,
@@ -73,6 +84,14 @@ impl<'home> Ground<'home> {
 
     fn to_group_of(&self, place: &str, gid: u32) {
         give(&self.at(place), self.home.person().uid(), gid);
+    }
+
+    /// Lets him write there by an access control list (acl(5)); the mode stays as it is.
+    fn list_stranger(&self, place: &str) {
+        let mut python = Person::root().command("python3");
+        python.arg("-c").arg(LIST).arg(self.at(place)).arg(Person::stranger().uid().to_string());
+        let ended = Process::start(&mut python, b"").wait();
+        assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
     }
 
     /// Whether the daemon would read its configuration there. If it would not, it says of which place and why.
@@ -128,7 +147,7 @@ fn places_on(path: &Path) -> Vec<(PathBuf, PathBuf)> {
 type Way = (&'static str, fn(&Ground<'_>), Option<&'static str>);
 
 /// What each way leads to is `way/file`.
-const WAYS: [Way; 19] = [
+const WAYS: [Way; 20] = [
     (
         "all as it should be",
         |ground| {
@@ -197,6 +216,16 @@ const WAYS: [Way; 19] = [
             ground.to_group_of("way", 0);
         },
         None,
+    ),
+    (
+        "a directory that root's group may write to, and a list besides",
+        |ground| {
+            ground.directory("way", 0o775);
+            ground.file("way/file", 0o600);
+            ground.to_group_of("way", 0);
+            ground.list_stranger("way");
+        },
+        Some("way"),
     ),
     (
         "a directory of his",

@@ -181,6 +181,28 @@ fn a_daemon_does_not_start_with_other_files_that_others_can_replace() {
     assert!(!daemon.http().get("/v1/token?profile=main").body.is_empty(), "mended, it starts");
 }
 
+/// T16: what systemd loads for the daemon is believed as long as only root can write there.
+#[test]
+fn a_credential_is_the_key_where_root_alone_can_replace_it() {
+    let (home, airbyte) = (Home::of(Person::owner()), Airbyte::start());
+    let credentials = home.path().join("credentials");
+    home.make_directory(&credentials);
+    home.write(&credentials.join("seal"), &[b'k'; 32]);
+    // As systemd.exec(5) has it: root's, and to be read by the service.
+    give(&credentials.join("seal"), 0, home.person().uid());
+    set_mode(&credentials.join("seal"), 0o440);
+    give(&credentials, 0, home.person().uid());
+    set_mode(&credentials, 0o550);
+    home.write_config("[vault.file]\nkey_credential = \"seal\"\n");
+    let recipe = Recipe::of(&home).variable("CREDENTIALS_DIRECTORY", &credentials.display().to_string());
+    let daemon = recipe.start();
+    daemon.log_in("main", &airbyte, "file");
+    set_mode(&credentials, 0o770);
+    let refused = daemon.try_log_in("main", &airbyte, "file");
+    let named = format!("{} (owner 0, ", credentials.display());
+    assert!(refused.code() == "vault_unreadable" && refused.text().contains(&named), "{}", refused.text());
+}
+
 /// A certificate authority's certificate.
 fn authority() -> String {
     rcgen::generate_simple_self_signed(["ca.example".to_owned()]).expect("a key can be made").cert.pem()
