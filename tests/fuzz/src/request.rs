@@ -18,18 +18,25 @@ use crate::{
 };
 
 /// Headers that only browsers, proxies and protocol upgrades send.
-const FORBIDDEN: [&str; 9] = [
+const FORBIDDEN: [&str; 15] = [
     "origin",
     "referer",
     "cookie",
     "upgrade",
+    "upgrade-insecure-requests",
+    "http2-settings",
     "forwarded",
     "via",
+    "max-forwards",
+    "cdn-loop",
     "x-real-ip",
     "x-client-ip",
+    "x-rewrite-url",
     "true-client-ip",
+    "client-ip",
 ];
-const FORBIDDEN_PREFIXES: [&str; 2] = ["sec-", "x-forwarded"];
+const FORBIDDEN_PREFIXES: [&str; 7] =
+    ["sec-", "access-control-", "x-forwarded", "x-original-", "x-envoy-", "proxy-", "cf-"];
 /// The names that the daemon goes by, and none at all.
 const NAMES: [&[u8]; 3] = [b"localhost", b"airbyte-tokend", b""];
 
@@ -51,8 +58,8 @@ pub fn check(bytes: &[u8], hold_clock: fn()) {
 /// Which promise it breaks:
 /// - nothing ever holds eight bytes of the secret in a row;
 /// - only a `GET` of `/v1/token` brings a token, whole, and no other answer has eight bytes of it;
-/// - no request is granted that names another host, has a header of browsers or proxies, or that a second reader cannot
-///   make out;
+/// - no request is granted that names another host, has a header of browsers or proxies, is of HTTP/1.0, or that a
+///   second reader cannot make out;
 /// - every answer of ours may be kept by nobody, and opens nothing to other origins;
 /// - every refusal explains itself in lines that are fit to be shown; what it says of the request is at most 200
 ///   characters of printable ASCII.
@@ -106,6 +113,7 @@ fn is_granted_to_one_of_us(request: &Head<'_>) -> Result<(), Broken> {
         FORBIDDEN.contains(name) || FORBIDDEN_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
     });
     ensure!(forbidden.is_none(), "granted with the header {}", forbidden.unwrap_or_default());
+    ensure!(request.line.ends_with(" HTTP/1.1"), "granted: {}", request.line);
     let (method, path) = (request.line.split(' ').next().unwrap_or_default(), path(request));
     ensure!(is_known(method, &path), "granted: {}", request.line);
     Ok(())
@@ -144,6 +152,7 @@ fn target<'a>(request: &'a Head<'_>) -> &'a str {
 fn is_kept_by_nobody(reply: &Reply<'_>) -> bool {
     reply.head.values("cache-control") == [b"no-store"]
         && reply.head.values("x-content-type-options") == [b"nosniff"]
+        && reply.head.values("content-security-policy") == [b"default-src 'none'"]
 }
 
 /// The token and nothing else, or as JSON with what is known of it.

@@ -157,7 +157,8 @@ fn always(answer: &str) -> BTreeSet<String> {
 }
 
 const TOKEN: &str = "kZ3.a-token-that-nobody-issued.Wq8";
-const PLAIN: &str = "cache-control: no-store\r\nx-content-type-options: nosniff\r\ncontent-type: text/plain";
+const PLAIN: &str = "cache-control: no-store\r\nx-content-type-options: nosniff\r\n\
+    content-security-policy: default-src 'none'\r\ncontent-type: text/plain";
 
 #[test]
 fn a_daemon_that_gives_everybody_its_token_is_caught() {

@@ -1,6 +1,10 @@
 //! Other users of the machine, who reach the port as well as anybody.
 
-use std::{io::Write as _, thread, time::Duration};
+use std::{
+    io::{ErrorKind, Read as _, Write as _},
+    thread,
+    time::Duration,
+};
 
 use airbyte_tokend_tests::{Ended, Home, Person, Process, timed};
 
@@ -87,4 +91,29 @@ fn whoever_fills_the_port_keeps_nobody_from_the_socket_and_no_good_client_from_i
     assert_eq!(scene.daemon.http().token(), scene.airbyte.latest_token());
     assert_eq!(scene.send(&scene.ask()).status, 200);
     assert!(!scene.daemon.log().to_string().contains("could not be accepted"), "{}", scene.daemon.log());
+}
+
+/// T8: another user sends requests without measure or end.
+#[test]
+fn at_the_port_heads_are_as_small_and_callers_as_quick_as_at_the_socket() {
+    let home = Home::new();
+    let scene = Scene::new(&home);
+    let padded = |length: usize| {
+        let mut ask = scene.ask();
+        ask.add("X-Padding", &"x".repeat(length));
+        String::from_utf8_lossy(&scene.loopback().raw(&ask.bytes())).into_owned()
+    };
+    assert!(padded(10_000).starts_with("HTTP/1.1 200 "), "the control");
+    assert!(padded(20_000).starts_with("HTTP/1.1 431 "));
+    let silent = connect(scene.address);
+    let mut in_head = connect(scene.address);
+    in_head.write_all(b"GET /v1/token HTTP/1.1\r\nHost: 127.").expect("it listens");
+    for mut stream in [silent, in_head] {
+        let mut answer = Vec::new();
+        match stream.read_to_end(&mut answer) {
+            Ok(_) => assert!(!shows(&answer, &scene.airbyte.latest_token())),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset, "it is not cut off"),
+        }
+    }
+    assert_eq!(scene.send(&scene.ask()).status, 200, "others are served");
 }
