@@ -42,11 +42,18 @@ pub(super) struct Repeats {
     open: HashMap<u64, Open>,
     /// In the order in which they are due.
     order: VecDeque<u64>,
-    of_user: HashMap<User, usize>,
+    of_user: HashMap<User, Crowd>,
 }
 
 /// Whose deeds are bounded together.
 type User = (Option<u32>, Option<String>);
+
+/// How many deeds of a user are counted one by one, and who that user is without its programs.
+#[derive(Debug)]
+struct Crowd {
+    deeds: usize,
+    who: Arc<Who>,
+}
 
 /// A deed, and how often it was repeated since that was last told.
 #[derive(Debug)]
@@ -69,17 +76,11 @@ impl Repeats {
     /// Counts the deed if it is a repeat; else it is to be written now, and others that have to make room for it.
     pub(super) fn note(&mut self, now: Moment, deed: &Deed<'_>, write: &mut impl FnMut(Event)) {
         let Some(key) = self.count(now, deed) else { return };
-        match deed.who.as_ref().filter(|asker| self.is_crowded(asker)) {
-            Some(asker) => {
-                let Some((who, note)) = in_the_crowd(asker, deed.note) else {
-                    return self.add(key, now, deed, write);
-                };
-                let deed = Deed { note: &note, who: Some(who), door: deed.door };
-                if let Some(key) = self.count(now, &deed) {
-                    self.add(key, now, &deed, write);
-                }
-            }
-            None => self.add(key, now, deed, write),
+        let Some(who) = self.crowd_of(deed) else { return self.add(key, now, deed, write) };
+        let note = in_the_crowd(deed.note);
+        let deed = Deed { note: &note, who: Some(Asker { who, pid: None }), door: deed.door };
+        if let Some(key) = self.count(now, &deed) {
+            self.add(key, now, &deed, write);
         }
     }
 
@@ -136,8 +137,8 @@ impl Repeats {
         if self.open.len() >= MOST_OPEN {
             self.end_oldest(write);
         }
-        if let Some(user) = open.who.as_ref().map(user) {
-            *self.of_user.entry(user).or_default() += 1;
+        if let Some(asker) = &open.who {
+            self.of_user.entry(user(asker)).or_insert_with(|| Crowd::of(asker)).deeds += 1;
         }
         self.open.insert(key, open);
         self.order.push_back(key);
@@ -153,16 +154,18 @@ impl Repeats {
 
     fn remove(&mut self, key: u64) {
         let Some(user) = self.open.remove(&key).and_then(|open| open.who).as_ref().map(user) else { return };
-        if let Some(count) = self.of_user.get_mut(&user) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(crowd) = self.of_user.get_mut(&user) {
+            crowd.deeds -= 1;
+            if crowd.deeds == 0 {
                 self.of_user.remove(&user);
             }
         }
     }
 
-    fn is_crowded(&self, asker: &Asker) -> bool {
-        self.of_user.get(&user(asker)).is_some_and(|count| *count >= MOST_OF_ONE_USER)
+    /// The user alone, if there are too many different deeds of it already.
+    fn crowd_of(&self, deed: &Deed<'_>) -> Option<Arc<Who>> {
+        let crowd = self.of_user.get(&user(deed.who.as_ref()?))?;
+        (crowd.deeds >= MOST_OF_ONE_USER).then(|| Arc::clone(&crowd.who))
     }
 
     fn key(&self, deed: &Deed<'_>) -> u64 {
@@ -242,15 +245,25 @@ impl Open {
     }
 }
 
+impl Crowd {
+    fn of(asker: &Asker) -> Self {
+        let who = Who { client: asker.who.client.clone(), uid: asker.who.uid, ..Who::default() };
+        Self { deeds: 0, who: Arc::new(who) }
+    }
+}
+
 fn user(asker: &Asker) -> User {
     (asker.who.uid, asker.who.client.clone())
 }
 
-/// The same deed as one of many of that user; none, if it is one already. Of tokens it is still told which.
-fn in_the_crowd<'a>(asker: &Asker, note: &Note<'a>) -> Option<(Asker, Note<'a>)> {
-    let who = Who { client: asker.who.client.clone(), uid: asker.who.uid, ..Who::default() };
-    let fingerprint = note.fingerprint.filter(|_| note.verb == Verb::Token);
-    let detail = Some("some of many programs of this user".to_owned());
-    let crowd = Note { fingerprint, detail, ..note.clone() };
-    (note.detail != crowd.detail).then(|| (Asker { who: Arc::new(who), pid: None }, crowd))
+/// The same as one of many deeds of that user. Of tokens that were handed out it is still told which: in all else,
+/// profiles and fingerprints are whatever somebody chose to name.
+fn in_the_crowd<'a>(note: &Note<'a>) -> Note<'a> {
+    let is_token = note.verb == Verb::Token;
+    Note {
+        profile: note.profile.filter(|_| is_token),
+        fingerprint: note.fingerprint.filter(|_| is_token),
+        detail: Some("some of many programs of this user".to_owned()),
+        ..note.clone()
+    }
 }
