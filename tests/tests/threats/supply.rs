@@ -161,6 +161,9 @@ fn everything_is_built_from_the_lock_file_and_every_dependency_is_judged() {
     }
 }
 
+/// The lint that denies it, in two parts: whoever looks for leave to break it finds none here.
+const LINT: &str = concat!("unsafe", "_code");
+
 /// The Rust files under a directory.
 fn sources(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).expect("it can be listed").flatten().map(|entry| entry.path());
@@ -176,7 +179,7 @@ fn sources(directory: &Path) -> Vec<PathBuf> {
 /// Whether there is unsafe code in it, or leave to write some.
 fn is_unsafe(source: &str) -> bool {
     let code = source.lines().map(str::trim).filter(|line| !line.starts_with("//"));
-    let words = ["unsafe {", "unsafe fn ", "unsafe impl ", "unsafe extern ", "unsafe trait ", "(unsafe_code"];
+    let words = ["unsafe {", "unsafe fn ", "unsafe impl ", "unsafe extern ", "unsafe trait ", LINT];
     code.into_iter().any(|line| words.iter().any(|word| line.contains(word) && !line.contains('"')))
 }
 
@@ -184,7 +187,7 @@ fn is_unsafe(source: &str) -> bool {
 /// the same search.
 #[test]
 fn unsafe_code_is_in_one_file_alone() {
-    assert!(read("Cargo.toml").contains("\nunsafe_code = \"deny\""));
+    assert!(read("Cargo.toml").contains(&format!("\n{LINT} = \"deny\"")));
     for manifest in ["core", "local", "tokend", "cli", "sandbox"] {
         let text = read(format!("crates/{manifest}/Cargo.toml"));
         assert!(text.contains("\n[lints]\nworkspace = true\n"), "{manifest}");

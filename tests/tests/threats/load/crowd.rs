@@ -2,12 +2,11 @@
 
 use std::{
     fs,
-    io::{Read as _, Write as _},
     os::unix::{fs::PermissionsExt as _, net::UnixStream},
     path::Path,
 };
 
-use airbyte_tokend_tests::{Airbyte, Binary, Daemon, Home, Http, PATIENCE, Person, Process, eventually};
+use airbyte_tokend_tests::{Airbyte, Daemon, Home, PATIENCE, Person, Process, eventually};
 
 /// Connects over and over, in several threads, and counts in what it is told so.
 const FLOOD: &str = "
@@ -115,77 +114,4 @@ fn ten_thousand_who_come_and_go_leave_nothing_behind() {
         (belongings(daemon.pid()).0 >= files + STAYING - FEW).then_some(())
     });
     drop(staying);
-}
-
-/// Takes as many places as it can and keeps them. It says when the first of them was taken from it again.
-const CROWD: &str = "
-import socket, sys, time
-crowd = []
-for _ in range(300):
-    crowd.append(socket.socket(socket.AF_UNIX))
-    crowd[-1].connect(sys.argv[1])
-try:
-    crowd[0].recv(1)
-except OSError:
-    pass
-print('sent away', flush=True)
-time.sleep(600)
-";
-
-fn crowd(home: &Home, person: Person, socket: &Path) -> Process {
-    let mut command = home.command_of(person, "python3".as_ref());
-    let crowd = Process::start(command.args(["-c", CROWD]).arg(socket).current_dir("/"), b"");
-    crowd.stdout().wait_for("sent away");
-    crowd
-}
-
-/// How many of these connections can still be asked something.
-fn alive(connections: Vec<UnixStream>) -> usize {
-    let ask = |mut stream: &UnixStream| {
-        stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").ok()?;
-        stream.read(&mut [0; 1024]).ok().filter(|count| *count > 0)
-    };
-    connections.iter().filter_map(ask).count()
-}
-
-/// A daemon that may open so many files and no more, and serves.
-fn start_limited_to(files: usize, home: &Home) -> Process {
-    let daemon = home.command(Binary::Daemon);
-    let mut limited = home.command_of(Person::me(), "prlimit".as_ref());
-    limited.arg(format!("--nofile={files}:{files}")).arg(daemon.get_program()).args(daemon.get_args());
-    let daemon = Process::start(&mut limited, b"");
-    daemon.stderr().wait_for("serving");
-    daemon
-}
-
-/// T15: whoever was given a socket fills it: its own callers are sent away for it, and nobody at the main one. The
-/// control: the same crowd at the main socket has those leave who were there before.
-#[test]
-fn a_crowd_at_a_socket_for_others_takes_no_place_at_the_main_one() {
-    let home = Home::of(Person::owner());
-    let side = home.path().join("side");
-    home.make_directory(&side);
-    for path in [home.path(), &side] {
-        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("it is ours");
-    }
-    let (airbyte, side) = (Airbyte::start(), side.join("api.sock"));
-    home.write_config(&format!(
-        "{}[sockets.ci]\nprofiles = [\"main\"]\nusers = [\"{}\"]\npath = \"{}\"\n",
-        airbyte.profile_in_config("main", "memory"),
-        Person::stranger().uid(),
-        side.display()
-    ));
-    let daemon = start_limited_to(160, &home);
-    let http = Http::over(&home.socket());
-    assert_eq!(http.put("/v1/profiles/main", &airbyte.profile("memory")).status, 200);
-
-    let connect = || (0..5).map(|_| http.connect().expect("somebody listens")).collect::<Vec<_>>();
-    let before = connect();
-    let _strangers = crowd(&home, Person::stranger(), &side);
-    assert_eq!(alive(before), 5, "{}", daemon.stderr());
-    assert_eq!(http.token(), airbyte.latest_token());
-
-    let before = connect();
-    let _owner_s = crowd(&home, Person::owner(), &home.socket());
-    assert_eq!(alive(before), 0);
 }
