@@ -1,15 +1,17 @@
 //! The committed OpenAPI document is what the routes are and what they answer.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use airbyte_sandbox::{Sandbox, Settings};
-use airbyte_token_local::ErrorCode;
+use airbyte_token_local::{ErrorCode, wire::ClientMode};
 use airbyte_tokend::{
     cache::Remembering,
+    clients::NewClient,
     config::Config,
     daemon::{Places, State},
-    service,
+    door::{Kind, Scope},
+    service::{self, Caller, Who},
 };
 use axum::{
     Extension, Router,
@@ -28,12 +30,15 @@ fn document() -> Value {
 }
 
 fn app(home: &Path) -> Router {
+    service::router(state(home)).layer(Extension(Caller::owner()))
+}
+
+fn state(home: &Path) -> State {
     let places =
         Places { config: home.join("config.toml"), socket: home.join("api.sock"), state: home.join("state") };
     let config = Config::load(&places.config).unwrap();
     let remembering = Remembering::load(home.join("memory.json"));
-    let state = State::new(places, config, remembering).unwrap();
-    service::router(state).layer(Extension(service::Caller::owner()))
+    State::new(places, config, remembering).unwrap()
 }
 
 struct Reply {
@@ -267,6 +272,48 @@ async fn what_a_logged_in_daemon_answers_is_described() {
     )
     .await;
     check_reply(&app, "DELETE", "/v1/profiles/{name}", "/v1/profiles/p", None, 204).await;
+}
+
+/// Asks over loopback for the token, with these headers beside the right host.
+async fn ask_over_loopback(state: &State, path: &str, headers: &[(&str, &str)]) -> Reply {
+    let kind = Kind::Loopback("127.0.0.1:8797".parse().unwrap());
+    let caller = Caller::new(kind, Arc::new(Scope::narrow([], [])), Who::Unnamed);
+    let app = service::router(state.clone()).layer(Extension(caller));
+    let request = headers
+        .iter()
+        .fold(Request::builder().uri(path).header("host", "127.0.0.1:8797"), |request, (name, value)| {
+            request.header(*name, *value)
+        });
+    Reply::of(app.oneshot(request.body(Body::empty()).unwrap()).await.unwrap()).await
+}
+
+#[tokio::test]
+async fn what_loopback_http_answers_is_described() {
+    let (home, sandbox) = (tempfile::tempdir().unwrap(), Sandbox::start(Settings::default()));
+    let state = state(home.path());
+    let app = service::router(state.clone()).layer(Extension(Caller::owner()));
+    check_reply(&app, "PUT", "/v1/profiles/{name}", "/v1/profiles/p", Some(login(&sandbox)), 200).await;
+    let bearer = |name: &str, mode| {
+        let (name, profile) = (name.parse().unwrap(), "p".parse().unwrap());
+        let (_, secret) = state.clients().add(NewClient { name, profile, mode, read_only: false }).unwrap();
+        format!("Bearer {}", secret.expose())
+    };
+    let (good, proxied) = (bearer("a", ClientMode::Token), bearer("b", ClientMode::Proxy));
+    for (path, headers, status) in [
+        ("/v1/token", &[("authorization", good.as_str())][..], 200),
+        ("/v1/token", &[("authorization", &good), ("accept", "text/plain")], 200),
+        ("/v1/token?min_ttl=1h", &[("authorization", &good)], 503),
+        ("/v1/token?access_token=x", &[("authorization", &good)], 400),
+        ("/v1/token", &[("authorization", &proxied)], 403),
+        ("/v1/token", &[("authorization", &good), ("origin", "null")], 403),
+        ("/v1/token", &[("authorization", "Bearer x")], 401),
+        ("/v1/token", &[], 401),
+    ] {
+        let reply = ask_over_loopback(&state, path, headers).await;
+        assert_eq!(reply.status.as_u16(), status, "{path}: {}", String::from_utf8_lossy(&reply.body));
+        check("GET", "/v1/token", &reply);
+    }
+    drop(sandbox);
 }
 
 #[tokio::test]
