@@ -14,14 +14,10 @@ mod token;
 mod trace;
 mod wait;
 
-use std::{
-    os::unix::net::UnixStream,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{os::unix::net::UnixStream, path::PathBuf, time::Duration};
 
 use airbyte_token_local::{
-    client::{Client, Patience, connect},
+    client::{Client, ConnectError, Patience, connect_served_by},
     paths::{ClientEnv, NoPlace, client_socket},
     span::Span,
     wire::DefaultProfileRequest,
@@ -39,9 +35,9 @@ pub(crate) fn run(invocation: Invocation) -> Result<(), Failure> {
         Invocation::Help(verb) => output::text(&args::page(verb)),
         Invocation::Version => output::text(concat!("airbyte-token ", env!("CARGO_PKG_VERSION"), "\n")),
         Invocation::Run { socket, command } => {
-            let socket =
-                client_socket(socket.as_deref(), &ClientEnv::of_this_process(), |path| path.exists());
-            obey(command, &Daemon { socket })
+            let env = ClientEnv::of_this_process();
+            let socket = client_socket(socket.as_deref(), &env, |path| path.exists());
+            obey(command, &Daemon { socket, server: env.server })
         }
     }
 }
@@ -76,6 +72,8 @@ fn obey(command: Command, daemon: &Daemon) -> Result<(), Failure> {
 struct Daemon {
     /// Nowhere, for a command that does not need it.
     socket: Result<PathBuf, NoPlace>,
+    /// Who may serve it beside this user and root.
+    server: Option<u32>,
 }
 
 impl Daemon {
@@ -87,22 +85,28 @@ impl Daemon {
     /// What an answer may take beyond the time that it was asked to take.
     const GRACE: Duration = Duration::from_secs(5);
 
-    fn socket(&self) -> Result<&Path, Failure> {
-        Ok(self.socket.as_ref().map_err(|error| *error)?)
+    /// A connection, or why there is none; or why it is not known where one would be.
+    fn connect(
+        &self,
+        patience: Patience,
+        timeout: Duration,
+    ) -> Result<Result<Client<UnixStream>, ConnectError>, Failure> {
+        let socket = self.socket.as_ref().map_err(|error| *error)?;
+        Ok(connect_served_by(socket, self.server, patience, timeout))
     }
 
     fn reach(&self) -> Result<Client<UnixStream>, Failure> {
-        Ok(connect(self.socket()?, Patience::None, Self::ANSWERS_WITHIN)?)
+        Ok(self.connect(Patience::None, Self::ANSWERS_WITHIN)??)
     }
 
     fn reach_attended(&self) -> Result<Client<UnixStream>, Failure> {
-        Ok(connect(self.socket()?, Patience::None, Self::ATTENDED_WITHIN)?)
+        Ok(self.connect(Patience::None, Self::ATTENDED_WITHIN)??)
     }
 
     /// Whoever says how long to wait also waits for a daemon that is starting.
     fn reach_within(&self, wait: Option<Span>) -> Result<Client<UnixStream>, Failure> {
         match wait {
-            Some(wait) => Ok(connect(self.socket()?, Patience::Starting, wait.length() + Self::GRACE)?),
+            Some(wait) => Ok(self.connect(Patience::Starting, wait.length() + Self::GRACE)??),
             None => self.reach(),
         }
     }

@@ -9,7 +9,7 @@ mod reply;
 mod request;
 mod trust;
 
-pub use connect::{ConnectError, Patience, connect};
+pub use connect::{ConnectError, Patience, connect, connect_served_by};
 pub use error::CallError;
 pub use reply::{BODY_LIMIT, BadReply, HEAD_LIMIT};
 pub use trust::Distrust;

@@ -119,7 +119,7 @@ mod tests {
     }
 
     fn client() -> ClientEnv {
-        ClientEnv { socket: None, runtime_dir: Some("/run/user/1000".into()) }
+        ClientEnv { runtime_dir: Some("/run/user/1000".into()), ..ClientEnv::default() }
     }
 
     #[test]

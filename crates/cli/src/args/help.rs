@@ -54,7 +54,8 @@ const GLOBAL: &str = "\
 Always:
       --socket PATH   the daemon's socket, instead of AIRBYTE_TOKEND_SOCKET, the user's own
                       ($XDG_RUNTIME_DIR/airbyte-tokend/api.sock), or the system's
-                      (/run/airbyte-tokend/api.sock)
+                      (/run/airbyte-tokend/api.sock); if it is neither yours nor root's,
+                      AIRBYTE_TOKEND_UID says whose daemon is to be believed
   -h, --help          this help; after a command, that command's
   -V, --version       the version
 ";

@@ -7,7 +7,7 @@ use std::{thread, time::Duration};
 
 use airbyte_token_local::{
     ErrorCode,
-    client::{BadReply, CallError, ConnectError, Patience, connect},
+    client::{BadReply, CallError, ConnectError, Patience},
     span::Span,
     wire::{ErrorReply, ReadyQuery, RefreshReply},
 };
@@ -62,8 +62,8 @@ enum Unready {
 /// One try, in which the daemon waits for so long.
 fn attempt(query: &ReadyQuery, slice: Duration, daemon: &Daemon) -> Result<RefreshReply, Unready> {
     let limit = slice + Daemon::GRACE;
-    let socket = daemon.socket().map_err(Unready::ForGood)?;
-    let client = connect(socket, Patience::None, limit).map_err(|error| unreached(error, limit))?;
+    let connected = daemon.connect(Patience::None, limit).map_err(Unready::ForGood)?;
+    let client = connected.map_err(|error| unreached(error, limit))?;
     client.ready(query).map_err(|error| unanswered(error, slice, limit))
 }
 

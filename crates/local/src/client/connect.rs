@@ -51,9 +51,22 @@ pub fn connect(
     patience: Patience,
     timeout: Duration,
 ) -> Result<Client<UnixStream>, ConnectError> {
+    connect_served_by(socket, None, patience, timeout)
+}
+
+/// The same, where the user with this uid may serve it, too: for a socket that another user's daemon has for this one.
+///
+/// # Errors
+/// As for [`connect`].
+pub fn connect_served_by(
+    socket: &Path,
+    server: Option<u32>,
+    patience: Patience,
+    timeout: Duration,
+) -> Result<Client<UnixStream>, ConnectError> {
     let address = SocketAddrUnix::new(socket).map_err(|_| ConnectError::PathTooLong(socket.to_owned()))?;
     let timeout = timeout.max(Duration::from_millis(1));
-    persist(patience, thread::sleep, || attempt(socket, &address, timeout)).map(Client::over)
+    persist(patience, thread::sleep, || attempt(socket, &address, server, timeout)).map(Client::over)
 }
 
 fn persist<T>(
@@ -70,10 +83,15 @@ fn persist<T>(
     }
 }
 
-fn attempt(path: &Path, address: &SocketAddrUnix, timeout: Duration) -> Result<UnixStream, ConnectError> {
-    check_directory(path).map_err(|error| ConnectError::of(path, error))??;
+fn attempt(
+    path: &Path,
+    address: &SocketAddrUnix,
+    server: Option<u32>,
+    timeout: Duration,
+) -> Result<UnixStream, ConnectError> {
+    check_directory(path, server).map_err(|error| ConnectError::of(path, error))??;
     let stream = dial(address, timeout).map_err(|errno| ConnectError::of(path, errno.into()))?;
-    check_server(&stream, path).map_err(|error| ConnectError::of(path, error))??;
+    check_server(&stream, path, server).map_err(|error| ConnectError::of(path, error))??;
     Ok(stream)
 }
 

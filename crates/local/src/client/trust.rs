@@ -3,7 +3,8 @@
 //! A process of another user that listens where the daemon should could hand out tokens of its own account, and have
 //! this user's work done there. So the socket's directory must be one that only this user and root can change, and the
 //! kernel must say (`SO_PEERCRED`, unix(7)) that the one who listens is this user or root. A socket that systemd
-//! listens on has the identity of the systemd that did.
+//! listens on has the identity of the systemd that did. Whoever was given a socket by another user names that user, who
+//! then counts like root.
 
 use std::{
     io,
@@ -60,7 +61,7 @@ impl Distrust {
                 format!("`chmod go-w {}`, or name another socket with --socket", path.display())
             }
             Self::DirectoryOwner { .. } => {
-                "name a socket in a directory of your own with --socket".to_owned()
+                "name a socket in a directory of your own with --socket; who was given one by another user sets AIRBYTE_TOKEND_UID".to_owned()
             }
             Self::Server { uid: ANYBODY, .. } => {
                 "name your own daemon's socket with --socket; from inside a container, nobody can tell whose this is".to_owned()
@@ -70,23 +71,27 @@ impl Distrust {
     }
 }
 
-/// Checks the directory that the socket is in.
-pub(super) fn check_directory(socket: &Path) -> io::Result<Result<(), Distrust>> {
+/// Checks the directory that the socket is in. `server` is another user who may own it.
+pub(super) fn check_directory(socket: &Path, server: Option<u32>) -> io::Result<Result<(), Distrust>> {
     let parent = socket.parent().filter(|parent| !parent.as_os_str().is_empty());
     let path = parent.unwrap_or(Path::new("."));
     let found = path.metadata()?;
-    Ok(judge_directory(path, found.uid(), found.mode() & 0o7777, geteuid().as_raw()))
+    Ok(judge_directory(path, found.uid(), found.mode() & 0o7777, geteuid().as_raw(), server))
 }
 
-/// Checks who listens at the other end of a connected socket.
-pub(super) fn check_server(stream: &impl AsFd, socket: &Path) -> io::Result<Result<(), Distrust>> {
-    let server = socket_peercred(stream)?;
-    Ok(judge_server(socket, server.uid.as_raw(), geteuid().as_raw()))
+/// Checks who listens at the other end of a connected socket. `server` is another user who may.
+pub(super) fn check_server(
+    stream: &impl AsFd,
+    socket: &Path,
+    server: Option<u32>,
+) -> io::Result<Result<(), Distrust>> {
+    let peer = socket_peercred(stream)?;
+    Ok(judge_server(socket, peer.uid.as_raw(), geteuid().as_raw(), server))
 }
 
-fn judge_directory(path: &Path, owner: u32, mode: u32, me: u32) -> Result<(), Distrust> {
+fn judge_directory(path: &Path, owner: u32, mode: u32, me: u32, server: Option<u32>) -> Result<(), Distrust> {
     let path = path.to_owned();
-    if !is_trusted(owner, me) {
+    if !is_trusted(owner, me, server) {
         return Err(Distrust::DirectoryOwner { path, owner, mode });
     }
     if mode & 0o022 != 0 {
@@ -95,15 +100,15 @@ fn judge_directory(path: &Path, owner: u32, mode: u32, me: u32) -> Result<(), Di
     Ok(())
 }
 
-fn judge_server(path: &Path, uid: u32, me: u32) -> Result<(), Distrust> {
-    if is_trusted(uid, me) {
+fn judge_server(path: &Path, uid: u32, me: u32, server: Option<u32>) -> Result<(), Distrust> {
+    if is_trusted(uid, me, server) {
         return Ok(());
     }
     Err(Distrust::Server { path: path.to_owned(), uid })
 }
 
-fn is_trusted(uid: u32, me: u32) -> bool {
-    uid != ANYBODY && (uid == me || uid == ROOT)
+fn is_trusted(uid: u32, me: u32, server: Option<u32>) -> bool {
+    uid != ANYBODY && (uid == me || uid == ROOT || server == Some(uid))
 }
 
 #[cfg(test)]
@@ -113,11 +118,11 @@ mod tests {
     const ME: u32 = 1_500;
 
     fn directory(owner: u32, mode: u32) -> Result<(), Distrust> {
-        judge_directory(Path::new("/d"), owner, mode, ME)
+        judge_directory(Path::new("/d"), owner, mode, ME, None)
     }
 
     fn server(uid: u32, me: u32) -> bool {
-        judge_server(Path::new("/d/s"), uid, me).is_ok()
+        judge_server(Path::new("/d/s"), uid, me, None).is_ok()
     }
 
     #[test]
@@ -151,6 +156,16 @@ mod tests {
         assert!(server(0, ME));
         assert!(!server(1_501, ME));
         assert!(!server(1_500, ROOT));
+    }
+
+    #[test]
+    fn whoever_was_named_may_own_and_listen_and_nobody_else_may() {
+        let (named, other) = (Some(1_501), Path::new("/d/s"));
+        assert!(judge_server(other, 1_501, ME, named).is_ok() && judge_server(other, ME, ME, named).is_ok());
+        assert!(judge_server(other, 1_502, ME, named).is_err());
+        assert!(judge_directory(other, 1_501, 0o711, ME, named).is_ok());
+        assert!(judge_directory(other, 1_501, 0o731, ME, named).is_err());
+        assert!(judge_server(other, ANYBODY, ME, Some(ANYBODY)).is_err());
     }
 
     #[test]

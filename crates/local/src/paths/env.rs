@@ -48,6 +48,9 @@ pub struct ClientEnv {
     pub socket: Option<PathBuf>,
     /// `XDG_RUNTIME_DIR`.
     pub runtime_dir: Option<PathBuf>,
+    /// `AIRBYTE_TOKEND_UID`: who serves the socket, where that is neither this user nor root. What is no number names
+    /// nobody.
+    pub server: Option<u32>,
 }
 
 impl ClientEnv {
@@ -58,6 +61,7 @@ impl ClientEnv {
         Self {
             socket: named("AIRBYTE_TOKEND_SOCKET"),
             runtime_dir: named("XDG_RUNTIME_DIR").filter(|path| path.is_absolute()),
+            server: env::var("AIRBYTE_TOKEND_UID").ok().and_then(|uid| uid.parse().ok()),
         }
     }
 }

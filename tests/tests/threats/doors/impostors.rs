@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use airbyte_tokend_tests::{Cli, Home, Person, Process};
 
-use super::set_mode;
+use super::{Scene, set_mode, socket_for};
 
 /// A server that hands out this token to one caller.
 fn impostor(home: &Home, person: Person, socket: &Path) -> Process {
@@ -48,5 +48,23 @@ fn a_server_that_is_another_user_is_not_believed() {
         assert_eq!(ended.code(), expected, "{}", ended.stderr);
         assert_eq!(!ended.stdout.is_empty(), believed);
         assert_eq!(ended.stderr.contains("is served by uid"), !believed, "{}", ended.stderr);
+    }
+}
+
+/// T3: a socket that another user's daemon has for this one is believed once that user is named, and no other's is.
+#[test]
+fn another_user_s_daemon_is_believed_by_whoever_names_that_user() {
+    let scene = Scene::new();
+    let (stranger, socket) = (Person::stranger(), scene.open_directory().join("api.sock"));
+    scene.reload(&socket_for(&socket, &[stranger.uid()]));
+    let theirs = Home::of(stranger);
+    let cli =
+        |named: u32| Cli::of(&theirs).socket(&socket).variable("AIRBYTE_TOKEND_UID", &named.to_string());
+    let owner = scene.home.person().uid();
+    assert_eq!(cli(owner).succeed(&["print"]), format!("{}\n", scene.ci.latest_token()));
+    for other in [owner + 1, 65_534] {
+        let refused = cli(other).run(&["print"]);
+        assert_eq!(refused.code(), Some(77), "{}", refused.stderr);
+        assert!(refused.stdout.is_empty() && refused.stderr.contains(&format!("belongs to uid {owner}")));
     }
 }
