@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use airbyte_token_core::{ClientName, Detail};
+use airbyte_token_core::ClientName;
 use airbyte_token_local::{
     ErrorCode,
     wire::{ClientMode, TokenQuery, route},
@@ -37,11 +37,10 @@ const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"airbyte-
 
 /// Answers a request that came over loopback and has passed the gate.
 pub(super) async fn answer(state: &State, kind: Kind, request: Request, next: Next) -> Response {
-    let asked = Detail::new(&format!("{} {}", request.method(), request.uri().path()));
     match admit(state, kind, request) {
         Ok(request) => next.run(request).await,
         Err(rebuff) => {
-            state.rebuffs().note(rebuff.why(), &format!("`{asked}`"));
+            state.rebuffs().note(rebuff.why(), &rebuff.logged());
             note_rebuff(state, &rebuff.who(), rebuff.told().reply().code);
             rebuff.into_response()
         }
@@ -103,6 +102,17 @@ impl Rebuff {
             Self::NoRoute | Self::NoMethod | Self::BadQuery(_) => Why::Route,
             Self::NoCredential => Why::Credential,
             Self::NotForTokens(_) => Why::Scope,
+        }
+    }
+
+    /// Nothing of what was asked: a tool that is set up wrongly may have put its credential there.
+    fn logged(&self) -> String {
+        match self {
+            Self::NoRoute => "no such route".to_owned(),
+            Self::NoMethod => "no such method".to_owned(),
+            Self::BadQuery(_) => "no such query".to_owned(),
+            Self::NoCredential => "none, or none that is known".to_owned(),
+            Self::NotForTokens(name) => format!("{name} is of mode proxy"),
         }
     }
 

@@ -89,3 +89,17 @@ fn written(refusal: &Refusal) -> Vec<u8> {
     );
     [head.as_bytes(), &body].concat()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_turned_away_is_told_what_everybody_is_told_about_keeping_it() {
+        let reply = String::from_utf8(written(&another_user())).unwrap();
+        for (name, value) in guard::SHIELDS {
+            assert!(reply.contains(&format!("\r\n{name}: {value}\r\n")), "{reply}");
+        }
+        assert!(reply.contains("\r\n\r\n{\"code\":\"peer_refused\""), "{reply}");
+    }
+}

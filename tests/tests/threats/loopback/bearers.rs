@@ -99,6 +99,9 @@ fn a_bearer_in_the_query_is_refused_whether_it_is_good_or_not() {
             }
         }
     }
+    for target in [format!("/v1/token/{secret}"), format!("/{secret}")] {
+        assert_eq!(scene.send(&Ask { target, ..scene.ask() }).status, 404);
+    }
     assert!(!shows(scene.daemon.log().to_string().as_bytes(), secret), "it is in the log");
     assert_eq!(scene.send(&scene.ask()).status, 200, "the control");
 }
