@@ -48,6 +48,8 @@ struct Writer {
     has_ended: bool,
     /// Since when the disk is busy with what it was given last.
     busy_since: Option<Moment>,
+    /// How many events it has in hand.
+    in_hand: usize,
     trouble: Option<String>,
     damage: Option<String>,
 }
@@ -102,14 +104,15 @@ impl Desk {
     }
 
     /// The writer begins to give the disk something.
-    pub(super) const fn begin(&mut self, now: Moment) {
-        self.writer.busy_since = Some(now);
+    pub(super) const fn begin(&mut self, now: Moment, in_hand: usize) {
+        (self.writer.busy_since, self.writer.in_hand) = (Some(now), in_hand);
     }
 
     /// The disk has taken it, or said why not.
-    pub(super) fn end(&mut self, trouble: Option<String>, damage: Option<String>) {
+    pub(super) fn end(&mut self, trouble: Option<String>, damage: Option<String>, in_hand: usize) {
         let Writer { is_closing, has_ended, damage: before, .. } = mem::take(&mut self.writer);
-        self.writer = Writer { is_closing, has_ended, busy_since: None, trouble, damage: damage.or(before) };
+        self.writer =
+            Writer { is_closing, has_ended, busy_since: None, in_hand, trouble, damage: damage.or(before) };
     }
 
     /// The writer is gone.
@@ -140,7 +143,7 @@ impl Desk {
 
     fn waiting(&self) -> String {
         let lost = self.tray.lost.as_ref().map_or(0, |lost| lost.times);
-        format!(" ({} events wait, {lost} are lost)", self.tray.queue.len())
+        format!(" ({} events wait, {lost} are lost)", self.tray.queue.len() + self.writer.in_hand)
     }
 }
 

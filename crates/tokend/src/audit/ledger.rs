@@ -22,6 +22,8 @@ pub(super) struct Ledger {
     directory: PathBuf,
     chain: Option<Chain>,
     current: Option<Current>,
+    /// What was found wrong with the file, and is not written yet.
+    found: Option<String>,
     damage: Option<String>,
 }
 
@@ -37,7 +39,7 @@ struct Current {
 impl Ledger {
     /// The log in this directory; nothing is looked at yet.
     pub(super) const fn new(directory: PathBuf) -> Self {
-        Self { directory, chain: None, current: None, damage: None }
+        Self { directory, chain: None, current: None, found: None, damage: None }
     }
 
     /// Whether the log says already that the daemon has started.
@@ -73,16 +75,14 @@ impl Ledger {
 
     /// Sees that the file is there and as it was left. What there is to tell of that is to be written first.
     fn look_after(&mut self, now: Stamp) -> io::Result<VecDeque<Event>> {
-        let damage = match &self.current {
-            None => None,
-            Some(current) => match current.damage(&self.path(0))? {
-                Some(damage) => Some(damage),
-                None => return Ok(VecDeque::new()),
-            },
-        };
+        if let Some(current) = &self.current {
+            let Some(damage) = current.damage(&self.path(0))? else { return Ok(VecDeque::new()) };
+            self.found = Some(format!("{}: {damage} while the daemon ran", self.path(0).display()));
+            // Its lock goes with it, which would be in the way.
+            self.current = None;
+        }
         let mut notices = self.resume(now)?;
-        if let Some(damage) = damage {
-            let damage = format!("{}: {damage} while the daemon ran", self.path(0).display());
+        if let Some(damage) = self.found.take() {
             notices.push_back(damaged(now, &damage));
             self.damage = Some(damage);
         }

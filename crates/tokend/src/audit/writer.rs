@@ -27,7 +27,7 @@ pub(super) fn spawn(shared: Arc<Shared>, directory: PathBuf) {
     if let Err(error) = spawned {
         tracing::error!(%error, "no audit log is written");
         let mut desk = shared.desk();
-        desk.end(Some(format!("there is no thread for it: {error}")), None);
+        desk.end(Some(format!("there is no thread for it: {error}")), None, 0);
         desk.leave();
     }
 }
@@ -68,7 +68,7 @@ impl Writer {
             trouble.iter().chain(&damage).for_each(|line| self.complain(line));
             let gave_up = trouble.is_some();
             let mut desk = self.shared.desk();
-            desk.end(trouble, damage);
+            desk.end(trouble, damage, self.hand.len());
             if is_closing && (gave_up || !desk.has_news()) {
                 desk.leave();
                 drop(desk);
@@ -91,7 +91,7 @@ impl Writer {
                 if self.hand.is_empty() {
                     self.hand = desk.take();
                 }
-                desk.begin(now);
+                desk.begin(now, self.hand.len());
                 return desk.is_closing();
             }
             let retry_at = self.retry_at.filter(|_| has_work);
