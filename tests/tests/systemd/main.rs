@@ -251,6 +251,44 @@ fn a_service_waits_for_its_token_and_is_told_why_it_gets_none() {
 }
 
 #[test]
+fn under_its_unit_the_daemon_opens_sockets_for_users_and_groups_that_the_system_knows_by_name() {
+    let machine = Machine::boot();
+    machine.install();
+    machine.log_in();
+    for user in ["bob", "carol", "dave"] {
+        let _nothing = machine.booted.must(&["useradd", user]);
+    }
+    let _nothing = machine.booted.must(&["groupadd", "--users", "carol", "ci"]);
+    let _nothing = machine.booted.must(&["install", "-d", "-m", "0711", "-o", "alice", "/run/airbyte-ci"]);
+    let config = "/home/alice/.config/airbyte-tokend/config.toml";
+    let sockets = "[sockets.ci]\nprofiles = [\"default\"]\nusers = [\"bob\"]\ngroups = [\"ci\"]\n\
+                   path = \"/run/airbyte-ci/api.sock\"\n[sockets.near]\nprofiles = [\"default\"]\n";
+    let text = machine.must_as_alice(&["cat", config]) + sockets;
+    machine.write(config, &text);
+    machine.must_as_alice(&[CLIENT, "reload"]);
+    let stat = ["stat", "--format=%a %U", "/run/airbyte-ci/api.sock", "/run/user/1500/airbyte-tokend/near"];
+    assert_eq!(machine.booted.must(&stat), "666 alice\n711 alice\n");
+
+    let token = machine.print();
+    let ask = |user: &str| {
+        let user = ["setpriv", &format!("--reuid={user}"), &format!("--regid={user}"), "--init-groups"];
+        let curl = ["curl", "-sS", "-H", "Accept: text/plain", "--unix-socket", "/run/airbyte-ci/api.sock"];
+        machine.booted.must(&[&user[..], &curl, &["http://localhost/v1/token"]].concat())
+    };
+    assert_eq!((ask("bob"), ask("carol")), (token.clone(), token));
+    assert!(ask("dave").contains("\"peer_refused\""));
+
+    machine.must_as_alice(&[
+        "systemctl",
+        "--user",
+        "stop",
+        "airbyte-tokend.socket",
+        "airbyte-tokend.service",
+    ]);
+    assert_eq!(machine.booted.must(&["ls", "/run/airbyte-ci"]), "api.lock\n", "no socket is left");
+}
+
+#[test]
 fn a_daemon_that_hangs_is_killed_and_started_again() {
     let machine = Machine::boot();
     machine.install();
