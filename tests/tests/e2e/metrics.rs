@@ -142,7 +142,10 @@ fn a_daemon_without_profiles_tells_of_itself() {
     let metrics = Metrics::of(&Daemon::start(&home));
     assert_eq!(metrics.get("build_info", &[("version", env!("CARGO_PKG_VERSION"))]), Some(1.0));
     assert_eq!(metrics.get("config_problem", &[]), Some(0.0));
-    assert_eq!(metrics.0.len(), 2, "{metrics:?}");
+    for reason in ["host", "shape", "route", "credential", "scope"] {
+        assert_eq!(metrics.get("loopback_refusals_total", &[("reason", reason)]), Some(0.0), "{reason}");
+    }
+    assert!(metrics.0.keys().all(|(name, _)| !name.contains("_profile_")), "{metrics:?}");
 }
 
 #[test]

@@ -78,7 +78,7 @@ pub(super) fn forbid_keeping(headers: &mut HeaderMap) {
 enum Flaw {
     /// HTTP/1.0 is what nginx (before 1.29.7) and others speak to what stands behind them, unless told otherwise.
     /// Programs do not.
-    #[error("requests of HTTP/1.0 are refused")]
+    #[error("requests of a version of HTTP before 1.1 are refused")]
     Version,
     #[error("requests with the header `{0:.60}` are refused")]
     Header(HeaderName),
