@@ -26,7 +26,7 @@ pub struct Browser {
 }
 
 /// What keeps it quiet, and what it would do itself against attacks on this machine.
-const FLAGS: [&str; 14] = [
+const FLAGS: [&str; 17] = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -39,6 +39,9 @@ const FLAGS: [&str; 14] = [
     "--disable-breakpad",
     "--disable-dev-shm-usage",
     "--disable-popup-blocking",
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
     "--host-resolver-rules=MAP *.example 127.0.0.1, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE [::1], EXCLUDE 0.0.0.0, MAP * ~NOTFOUND",
     "--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets,\
      LocalNetworkAccessChecksWebTransport,LocalNetworkAccessForWorkers,LocalNetworkAccessForNavigations,\
