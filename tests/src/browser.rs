@@ -42,7 +42,7 @@ const FLAGS: [&str; 17] = [
     "--disable-background-timer-throttling",
     "--disable-backgrounding-occluded-windows",
     "--disable-renderer-backgrounding",
-    "--host-resolver-rules=MAP *.example 127.0.0.1, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE [::1], EXCLUDE 0.0.0.0, MAP * ~NOTFOUND",
+    "--host-resolver-rules=MAP *.example 127.0.0.1, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE ::1, EXCLUDE 0.0.0.0, MAP * ~NOTFOUND",
     "--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets,\
      LocalNetworkAccessChecksWebTransport,LocalNetworkAccessForWorkers,LocalNetworkAccessForNavigations,\
      LocalNetworkAccessForSubframeNavigations,LocalNetworkAccessForFencedFrameNavigations,\
