@@ -56,6 +56,7 @@ fn an_hour_of_pressing_every_button_costs_no_more_than_the_budget_and_nobody_a_t
         airbyte.change_settings(|settings| settings.clock_skew += STEP);
         clocks.suspend(Duration::from_secs(STEP.unsigned_abs()));
     }
+    daemon.stop();
     let all = airbyte.exchanges();
     assert!((4..=AN_HOUR).contains(&all), "{all} exchanges");
     let most = minutes.windows(4).map(|minute| minute[3] - minute[0]).max();
