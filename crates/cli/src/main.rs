@@ -1,7 +1,8 @@
 //! `airbyte-token`: prints a live Airbyte access token. The thin client of `airbyte-tokend`.
 //!
 //! It holds no secret for longer than it takes to hand it to the daemon, and starts as fast as a C program: no async
-//! runtime, no TLS and no keyring may enter. On failure nothing is ever written to standard output.
+//! runtime, no TLS and no keyring may enter. On failure nothing is ever written to standard output, but for what can be
+//! read of an audit log that somebody changed.
 
 mod args;
 mod commands;

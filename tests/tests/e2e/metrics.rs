@@ -141,7 +141,9 @@ fn a_daemon_without_profiles_tells_of_itself() {
     let home = Home::new();
     let metrics = Metrics::of(&Daemon::start(&home));
     assert_eq!(metrics.get("build_info", &[("version", env!("CARGO_PKG_VERSION"))]), Some(1.0));
-    assert_eq!(metrics.get("config_problem", &[]), Some(0.0));
+    for problem in ["config_problem", "audit_problem", "audit_lost_total"] {
+        assert_eq!(metrics.get(problem, &[]), Some(0.0), "{problem}");
+    }
     for reason in ["host", "shape", "route", "credential", "scope"] {
         assert_eq!(metrics.get("loopback_refusals_total", &[("reason", reason)]), Some(0.0), "{reason}");
     }

@@ -123,8 +123,11 @@ impl Caller {
         if self.scope.is_everything() || refusal.reply().code != ErrorCode::ConfigInvalid {
             return refusal;
         }
-        Refusal::new(ErrorCode::ConfigInvalid, "the configuration has mistakes, or cannot be changed as asked")
-            .hint("the daemon's log says what is wrong, and so does its own socket")
+        Refusal::new(
+            ErrorCode::ConfigInvalid,
+            "the configuration has mistakes, or cannot be changed as asked",
+        )
+        .hint("the daemon's log says what is wrong, and so does its own socket")
     }
 
     /// Lets it have this profile, or tells it that it may not.

@@ -26,7 +26,10 @@ pub(super) async fn list(Shared(state): Shared<State>, caller: Caller) -> Json<C
     let all = state.clients().all();
     let held = all.into_iter().filter(|client| caller.scope().holds(&client.profile));
     let clients = held.map(|client| describe(&state, client)).collect();
-    Json(ClientsReply { clients, problem: state.clients().problem().filter(|_| caller.scope().is_everything()) })
+    Json(ClientsReply {
+        clients,
+        problem: state.clients().problem().filter(|_| caller.scope().is_everything()),
+    })
 }
 
 pub(super) async fn add(
@@ -38,8 +41,8 @@ pub(super) async fn add(
     let (profile, _) = find(&state, &caller, profile)?;
     let called = name.to_string();
     let outcome = state.add_client(NewClient { name, profile: profile.clone(), mode, read_only }).await;
-    let outcome = outcome
-        .map_err(|error| caller.spare_details(profiles::refusal(&profile, &error, state.now())));
+    let outcome =
+        outcome.map_err(|error| caller.spare_details(profiles::refusal(&profile, &error, state.now())));
     let note = Note::of(Verb::ClientAdd).profile(&profile).detail(&called);
     state.audit().note(&caller, &note.told(&outcome));
     let (client, secret) = outcome?;

@@ -79,7 +79,10 @@ fn add_daemon(page: &mut Page, config_problem: bool, rebuffs: &Rebuffs, audit: &
     }
     page.gauge("audit_problem", "Whether the audit log cannot be written, or was changed by somebody.");
     page.sample("audit_problem", &[], u8::from(audit.problem().is_some()));
-    page.counter("audit_lost_total", "Events that are not in the audit log: the disk did not take them in time.");
+    page.counter(
+        "audit_lost_total",
+        "Events that are not in the audit log: the disk did not take them in time.",
+    );
     page.sample("audit_lost_total", &[], audit.lost());
 }
 
