@@ -88,10 +88,12 @@ pub(super) fn of_pages() -> Vec<Row> {
         header("Upgrade", "websocket"),
         header("HTTP2-Settings", "AAMAAABkAAQCAAAAAAIAAAAA"),
     ];
-    hosts.into_iter().map(host).chain(sent_by_browsers).chain(of_other_kinds()).collect()
+    let rows = hosts.into_iter().map(host).chain(sent_by_browsers);
+    rows.chain(of_hosts()).chain(of_methods()).chain(of_connections()).chain(of_paths()).collect()
 }
 
-fn of_other_kinds() -> Vec<Row> {
+/// Where it is to go, said in other ways than by one host.
+fn of_hosts() -> Vec<Row> {
     vec![
         row("no Host", [403, 200], |ask, _| ask.unset("Host")),
         row("an empty Host", [403, 200], |ask, _| ask.set("Host", "")),
@@ -117,6 +119,12 @@ fn of_other_kinds() -> Vec<Row> {
             ask.target = "http://evil.example/v1/token".into();
             ask.set("Host", "evil.example");
         }),
+    ]
+}
+
+/// What is to be done, and with what.
+fn of_methods() -> Vec<Row> {
+    vec![
         row("a preflight", [403, 403], |ask, _| {
             ask.method = "OPTIONS".into();
             ask.add("Origin", "http://evil.example");
@@ -157,6 +165,12 @@ fn of_other_kinds() -> Vec<Row> {
             ask.add("Content-Length", "5");
             ask.body = "0\r\n\r\n".into();
         }),
+    ]
+}
+
+/// What is to be spoken.
+fn of_connections() -> Vec<Row> {
+    vec![
         row("a switch to a WebSocket", [403, 403], |ask, _| {
             ask.set("Connection", "close, Upgrade");
             ask.add("Upgrade", "websocket");
@@ -171,6 +185,12 @@ fn of_other_kinds() -> Vec<Row> {
         row("a switch to nothing", [403, 403], |ask, _| ask.set("Connection", "close, upgrade")),
         row("HTTP/0.9", [400, 400], |ask, _| ask.version = String::new()),
         row("HTTP/2.0", [400, 400], |ask, _| ask.version = "HTTP/2.0".into()),
+    ]
+}
+
+/// Other spellings of where the token is, and what browsers look for by themselves.
+fn of_paths() -> Vec<Row> {
+    vec![
         target("/v1/token/", [404, 404]),
         target("//v1/token", [404, 404]),
         target("/v1/../v1/token", [404, 404]),
