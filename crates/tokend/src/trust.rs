@@ -10,9 +10,8 @@
 //!
 //! The walk is not one step of the kernel's, and need not be: a name is looked at only once all that stands before it
 //! was found to be out of the reach of others, so none of them can change what that look goes through. That says
-//! nothing of a file which was opened before its way was judged. There, the way is
-//! judged after the opening, and what it ends at is compared with the open file: one that was slipped in for the moment
-//! of opening is another one.
+//! nothing of a file which was opened before its way was judged. There, the way is judged after the opening, and what it
+//! ends at is compared with the open file: one that was slipped in for the moment of opening is another one.
 
 mod fault;
 mod tree;
@@ -116,8 +115,8 @@ mod tests {
 
     use super::*;
 
-    fn opened(path: &Path) -> Result<Option<File>, Untrusted> {
-        Ok(Some(File::open(path).unwrap()))
+    fn opened(path: &Path) -> Option<File> {
+        Some(File::open(path).unwrap())
     }
 
     #[test]
@@ -131,7 +130,7 @@ mod tests {
             if next.exists() {
                 fs::rename(&next, &path).unwrap();
             }
-            file
+            Ok::<_, Untrusted>(file)
         });
         let mut text = String::new();
         file.unwrap().unwrap().read_to_string(&mut text).unwrap();
@@ -147,7 +146,7 @@ mod tests {
         let tries = Cell::new(0);
         let refused = open_by(&path, || {
             tries.set(tries.get() + 1);
-            opened(&other)
+            Ok(opened(&other))
         });
         assert!(matches!(refused, Err(Untrusted { fault: Fault::Swapped, .. })));
         assert_eq!(tries.get(), MOST_TRIES, "it is not tried for ever");
@@ -184,6 +183,18 @@ mod tests {
         };
         assert_eq!(at.path, fs::canonicalize(home.path()).unwrap());
         assert!(open(home.path()).is_err());
+    }
+
+    #[test]
+    fn as_many_links_are_followed_as_the_kernel_follows() {
+        let home = tempfile::tempdir().unwrap();
+        let at = |number: usize| home.path().join(number.to_string());
+        fs::write(at(0), "").unwrap();
+        for number in 1..=41 {
+            std::os::unix::fs::symlink(at(number - 1), at(number)).unwrap();
+            assert_eq!(judge_here(&at(number)).is_ok(), File::open(at(number)).is_ok(), "{number} links");
+        }
+        assert!(judge_here(&at(40)).is_ok() && judge_here(&at(41)).is_err());
     }
 
     #[test]

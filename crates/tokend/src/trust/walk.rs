@@ -38,7 +38,7 @@ pub(super) const OVERFLOW: u32 = 65_534;
 pub fn judge(tree: &impl Tree, path: &Path, uid: u32) -> Result<Option<Node>, Untrusted> {
     let mut walk = Walk { tree, uid, way: Vec::new(), ahead: Vec::new(), links: 0 };
     walk.follow(path);
-    walk.to_the_end().map_err(|fault| Untrusted::new(path, fault))
+    walk.go_on().map_err(|fault| Untrusted::new(path, fault))
 }
 
 struct Walk<'a, T> {
@@ -59,7 +59,7 @@ enum Step {
 }
 
 impl<T: Tree> Walk<'_, T> {
-    fn to_the_end(&mut self) -> Result<Option<Node>, Fault> {
+    fn go_on(&mut self) -> Result<Option<Node>, Fault> {
         while let Some(step) = self.ahead.pop() {
             match step {
                 Step::Root => self.begin()?,

@@ -19,6 +19,7 @@ use std::{
 use airbyte_token_core::{ProfileName, VaultTrouble};
 
 use super::{Store, StoredSecret, VaultError, text};
+use crate::trust;
 use disk::Folder;
 use entries::Entries;
 use trouble::FileTrouble;
@@ -117,6 +118,8 @@ impl SealedFile {
 
     /// Loads, changes and saves under the lock, so that two daemons cannot undo each other's changes.
     fn change(&self, change: impl FnOnce(&mut Entries) -> bool) -> Result<(), FileTrouble> {
+        // The file that is there is looked at when it is read, by stricter rules.
+        trust::check(self.settings.path.parent().unwrap_or(Path::new("/")))?;
         let folder = Folder::lock(&self.settings.path)?;
         let mut entries = self.load()?;
         if change(&mut entries) { self.save(&folder, &entries) } else { Ok(()) }

@@ -53,19 +53,14 @@ impl Imagined {
     fn find(&self, path: &Path) -> io::Result<&Thing> {
         let mut here = 0;
         for component in path.components() {
-            match component {
-                Component::RootDir => here = 0,
-                Component::Normal(name) => {
-                    assert!(
-                        matches!(self.0[here].body, Body::Directory(_)),
-                        "{path:?} leads through no directory"
-                    );
-                    here = self.entry(here, name.to_str().unwrap()).ok_or(io::ErrorKind::NotFound)?;
-                }
-                Component::ParentDir | Component::CurDir | Component::Prefix(_) => {
-                    panic!("{path:?} is not what was promised")
-                }
-            }
+            let name = match component {
+                Component::RootDir => continue,
+                Component::Normal(name) => name.to_str(),
+                Component::ParentDir | Component::CurDir | Component::Prefix(_) => None,
+            };
+            assert!(matches!(self.0[here].body, Body::Directory(_)), "{path:?} leads through no directory");
+            let name = name.expect("every path is a way down from the root");
+            here = self.entry(here, name).ok_or(io::ErrorKind::NotFound)?;
         }
         Ok(&self.0[here])
     }

@@ -113,8 +113,7 @@ pub(crate) fn resolve(tree: &Imagined, path: &Path) -> Leads {
 
 fn lead(tree: &Imagined, from: Number, path: &str, links: &mut u32) -> Leads {
     let mut here = if path.starts_with('/') { 0 } else { from };
-    let mut steps = path.split('/').filter(|step| !step.is_empty()).peekable();
-    while let Some(step) = steps.next() {
+    for step in path.split('/').filter(|step| !step.is_empty()) {
         if !matches!(tree.0[here].body, Body::Directory(_)) {
             return Leads::Astray;
         }

@@ -30,6 +30,20 @@ fn write_key(folder: &TempDir, name: &str, byte: u8) -> PathBuf {
     path
 }
 
+#[test]
+fn no_secret_is_put_where_others_could_replace_it() {
+    let Bench { folder, mut store } = bench();
+    let made = folder.path().join("made");
+    fs::create_dir(&made).unwrap();
+    fs::set_permissions(&made, fs::Permissions::from_mode(0o777)).unwrap();
+    let refused = store.write(&name("a"), &stored("s3cret"), BACKGROUND).unwrap_err();
+    assert_eq!(refused.trouble, VaultTrouble::Unreadable);
+    assert!(refused.to_string().contains("mode 0777) can be changed by everybody"), "{refused}");
+    assert_eq!(fs::read_dir(&made).unwrap().count(), 0);
+    fs::set_permissions(&made, fs::Permissions::from_mode(0o755)).unwrap();
+    store.write(&name("a"), &stored("s3cret"), BACKGROUND).unwrap();
+}
+
 fn name(text: &str) -> ProfileName {
     text.parse().unwrap()
 }
