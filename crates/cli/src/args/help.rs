@@ -279,7 +279,7 @@ does over and over is told once a minute, with how often.
 Examples:
   airbyte-token audit --since 1h
   airbyte-token audit --follow -p production
-  airbyte-token audit --json | jq -r 'select(.verb == \"token\") | .who.parent.program' | sort | uniq -c
+  airbyte-token audit --json | jq -r '.who.parent.program // empty' | sort | uniq -c
   sudo airbyte-token audit --state-dir /var/lib/airbyte-tokend
 ";
 
@@ -289,9 +289,9 @@ Airbyte was asked for it. A token that turned up where it should not be leads to
 
 Usage: airbyte-token trace [FINGERPRINT] [OPTIONS]
 
-The token is read from standard input, with or without `Authorization: Bearer` before it. It is never
-an argument: those can be read by others. Its fingerprint (the first 16 hex digits of its SHA-256, as
-`status --json` and the daemon's log have it) may be one.
+The token is read from standard input, with or without `Authorization: Bearer` before it. It is
+never an argument: those can be read by others. Its fingerprint (the first 16 hex digits of its
+SHA-256, as `status --json` and the daemon's log have it) may be one.
 
 Options:
       --json           for programs

@@ -98,6 +98,7 @@ const fn waits_for_somebody(state: ProfileState) -> bool {
         | ProfileState::ClockSuspect => false,
         ProfileState::Rejected
         | ProfileState::Misdirected
+        | ProfileState::Locked
         | ProfileState::KeyringLocked
         | ProfileState::KeyringMissing
         | ProfileState::KeyringDenied

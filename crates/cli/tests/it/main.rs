@@ -1,5 +1,6 @@
 //! The real binary against daemons that know their lines.
 
+mod audit;
 mod client;
 mod door;
 mod explain;
@@ -8,5 +9,6 @@ mod prompt;
 mod reload;
 mod support;
 mod token;
+mod trace;
 mod wait;
 mod watched;
