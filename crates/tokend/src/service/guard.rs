@@ -82,6 +82,8 @@ enum Flaw {
     Version,
     #[error("requests with the header `{0:.60}` are refused")]
     Header(HeaderName),
+    #[error("requests to speak another protocol are refused")]
+    Switch,
     #[error("the request is addressed to another host")]
     Host(Detail),
     /// That is for a proxy.
@@ -95,7 +97,7 @@ enum Flaw {
 impl Flaw {
     fn told(&self) -> Refusal {
         match self {
-            Self::Version | Self::Header(_) | Self::Connect | Self::Body => {
+            Self::Version | Self::Header(_) | Self::Switch | Self::Connect | Self::Body => {
                 Refusal::new(ErrorCode::RequestRefused, self.to_string())
                     .hint("talk to the socket directly: no browser, no reverse proxy")
             }
@@ -107,14 +109,14 @@ impl Flaw {
     fn logged(&self) -> String {
         match self {
             Self::Host(host) => format!("`{host}`"),
-            Self::Version | Self::Header(_) | Self::Connect | Self::Body => self.to_string(),
+            Self::Version | Self::Header(_) | Self::Switch | Self::Connect | Self::Body => self.to_string(),
         }
     }
 
     const fn why(&self) -> Why {
         match self {
             Self::Host(_) => Why::Host,
-            Self::Version | Self::Header(_) | Self::Connect | Self::Body => Why::Shape,
+            Self::Version | Self::Header(_) | Self::Switch | Self::Connect | Self::Body => Why::Shape,
         }
     }
 }
@@ -132,6 +134,9 @@ fn inspect(request: &Request, kind: Kind) -> Result<(), Flaw> {
     }
     if let Some(name) = tell_tale::find(request.headers()) {
         return Err(Flaw::Header(name.clone()));
+    }
+    if tell_tale::asks_to_switch(request.headers()) {
+        return Err(Flaw::Switch);
     }
     if !names_us(request, kind) {
         return Err(Flaw::Host(host_for_log(request.headers())));

@@ -61,10 +61,12 @@ const TELL_TALES: [&str; 44] = [
 
 /// The header that gives the request away, if there is one.
 pub(super) fn find(headers: &HeaderMap) -> Option<&HeaderName> {
-    let switches =
-        || headers.get_all(header::CONNECTION).iter().any(|value| asks_to_switch(value.as_bytes()));
-    let told = headers.keys().find(|name| TELL_TALES.iter().any(|rule| is_told(rule, name.as_str())));
-    told.or_else(|| switches().then_some(&header::CONNECTION))
+    headers.keys().find(|name| TELL_TALES.iter().any(|rule| is_told(rule, name.as_str())))
+}
+
+/// Whether another protocol is to be spoken on this connection, also where the header that says which is missing.
+pub(super) fn asks_to_switch(headers: &HeaderMap) -> bool {
+    headers.get_all(header::CONNECTION).iter().any(|value| names_a_switch(value.as_bytes()))
 }
 
 fn is_told(rule: &str, name: &str) -> bool {
@@ -75,7 +77,7 @@ fn is_told(rule: &str, name: &str) -> bool {
 }
 
 /// Whether this value of `Connection` names what is said of another protocol (RFC 9110 §7.6.1).
-fn asks_to_switch(value: &[u8]) -> bool {
+fn names_a_switch(value: &[u8]) -> bool {
     let mut options = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
     options.any(|option| {
         option.eq_ignore_ascii_case(b"upgrade") || option.eq_ignore_ascii_case(b"http2-settings")
@@ -84,6 +86,8 @@ fn asks_to_switch(value: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     fn gives_away(name: &str, value: &str) -> bool {
@@ -187,11 +191,14 @@ mod tests {
 
     #[test]
     fn a_connection_may_be_kept_or_closed_and_not_switched() {
+        let asks_to_switch = |value: &'static str| {
+            asks_to_switch(&[(header::CONNECTION, HeaderValue::from_static(value))].into_iter().collect())
+        };
         for value in ["keep-alive", "close", "Keep-Alive, TE", "", "upgraded"] {
-            assert!(!gives_away("connection", value), "{value}");
+            assert!(!asks_to_switch(value), "{value}");
         }
         for value in ["upgrade", "Upgrade", "keep-alive, Upgrade", "HTTP2-Settings", "close,\tupgrade ,x"] {
-            assert!(gives_away("connection", value), "{value}");
+            assert!(asks_to_switch(value), "{value}");
         }
     }
 }
