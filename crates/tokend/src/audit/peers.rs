@@ -12,8 +12,10 @@ use airbyte_token_local::audit;
 use super::proc;
 use crate::service::{Peer, Who};
 
-/// How many connections and how many askers are known at once.
+/// How many askers are known at once.
 const MOST_KNOWN: usize = 1024;
+/// How many connections are known at once: about as many as there are seats, so that none is looked up over and over.
+const MOST_CONNECTIONS: usize = 4096;
 
 /// An asker: the same one for the same user, program and parent, whatever the number of its process.
 #[derive(Clone, Debug)]
@@ -106,7 +108,7 @@ impl<K: Copy + Eq + Hash, V> Fading<K, V> {
         if self.map.insert(key, value).is_none() {
             self.order.push_back(key);
         }
-        if self.order.len() > MOST_KNOWN
+        if self.order.len() > MOST_CONNECTIONS
             && let Some(oldest) = self.order.pop_front()
         {
             self.map.remove(&oldest);

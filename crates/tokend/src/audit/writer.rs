@@ -15,8 +15,10 @@ use crate::{clock::Clock, logs::Condenser};
 
 /// How long what was written may wait for `fsync(2)`.
 const SYNC_AFTER: Duration = Duration::from_secs(1);
-/// How long to wait before a disk is tried again that did not take something.
+/// How long to wait before a disk is tried again that did not take something; twice as long after each try in vain.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
+/// The longest of these waits.
+const TRY_AGAIN_AT_LAST: Duration = Duration::from_secs(16);
 /// It formats lines, and no more.
 const STACK: usize = 256 * 1024;
 
@@ -41,6 +43,8 @@ struct Writer {
     sync_at: Option<Duration>,
     /// When the disk is to be tried again.
     retry_at: Option<Duration>,
+    /// How long to wait before the next such try.
+    pause: Duration,
     complaints: Condenser,
 }
 
@@ -52,6 +56,7 @@ impl Writer {
             hand: VecDeque::new(),
             sync_at: None,
             retry_at: None,
+            pause: TRY_AGAIN,
             complaints: Condenser::new(),
         }
     }
@@ -61,8 +66,7 @@ impl Writer {
         loop {
             let is_closing = self.await_work();
             let outcome = self.write().and_then(|()| self.sync(is_closing));
-            let now = Clock.now().since_boot();
-            self.retry_at = outcome.is_err().then(|| now + TRY_AGAIN);
+            self.plan_another_try(outcome.is_err());
             let trouble = outcome.err().map(|error| self.ledger.describe(&error));
             let damage = self.ledger.take_damage();
             trouble.iter().chain(&damage).for_each(|line| self.complain(line));
@@ -77,25 +81,29 @@ impl Writer {
         }
     }
 
+    fn plan_another_try(&mut self, is_needed: bool) {
+        self.retry_at = is_needed.then(|| Clock.now().since_boot() + self.pause);
+        self.pause = if is_needed { TRY_AGAIN_AT_LAST.min(self.pause * 2) } else { TRY_AGAIN };
+    }
+
     /// Waits until there is something to write or to sync, and takes it in hand. Whether this is the end.
     fn await_work(&mut self) -> bool {
         let shared = Arc::clone(&self.shared);
         let mut desk = shared.desk();
         loop {
             let now = Clock.now();
-            let is_due = |at: Option<Duration>| at.is_some_and(|at| at <= now.since_boot());
             desk.sweep(now);
-            let has_work = desk.has_news() || !self.hand.is_empty() || !self.ledger.has_begun();
-            let may_write = self.retry_at.is_none() || is_due(self.retry_at);
-            if (has_work && may_write) || is_due(self.sync_at) || desk.is_closing() {
+            let to_write = desk.has_news() || !self.hand.is_empty() || !self.ledger.has_begun();
+            let work_at = if to_write { Some(now.since_boot()) } else { self.sync_at };
+            let work_at = work_at.map(|at| self.retry_at.map_or(at, |retry_at| retry_at.max(at)));
+            if work_at.is_some_and(|at| at <= now.since_boot()) || desk.is_closing() {
                 if self.hand.is_empty() {
                     self.hand = desk.take();
                 }
                 desk.begin(now, self.hand.len());
                 return desk.is_closing();
             }
-            let retry_at = self.retry_at.filter(|_| has_work);
-            let next = [desk.next_due(), self.sync_at, retry_at].into_iter().flatten().min();
+            let next = [desk.next_due(), work_at].into_iter().flatten().min();
             desk = match next {
                 Some(at) => {
                     let rest = at.saturating_sub(now.since_boot()).max(Duration::from_millis(1));
