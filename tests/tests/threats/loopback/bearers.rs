@@ -1,12 +1,18 @@
 //! The credential of a local client, and what is to be had without a good one: nothing.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+};
 
-use airbyte_tokend_tests::{Call, Home};
+use airbyte_tokend_tests::{Airbyte, Call, Home, Reply};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use crate::gate::{Ask, Credential, Scene, add_client, assert_opens_nothing, lasting_headers, shows};
+use crate::gate::{
+    Ask, Credential, Scene, add_client, assert_opens_nothing, connect, lasting_headers, shows,
+};
 
 const OPENAPI: &str = include_str!("../../../../crates/tokend/openapi.json");
 
@@ -83,6 +89,38 @@ fn every_credential_that_is_not_good_is_told_the_same_to_the_byte() {
     }
 }
 
+/// One request after the other on the same connection.
+fn ask_on(stream: &mut TcpStream, ask: &Ask) -> u16 {
+    stream.write_all(&ask.bytes()).expect("it listens");
+    let (mut bytes, mut room) = (Vec::new(), [0; 4096]);
+    loop {
+        let count = stream.read(&mut room).expect("it answers");
+        assert_ne!(count, 0, "it hung up");
+        bytes.extend_from_slice(&room[..count]);
+        if let Some(reply) = Reply::parse(&bytes) {
+            return reply.status;
+        }
+    }
+}
+
+/// T8: somebody goes on with the credential of a client that was removed, on a connection that was made before.
+#[test]
+fn a_client_that_is_removed_is_refused_on_the_connection_that_it_has() {
+    let home = Home::new();
+    let scene = Scene::new(&home);
+    let stays = add_client(&scene.daemon, "stays", "main", "token");
+    let kept = |credential: &Credential| {
+        let mut ask = scene.ask_without_bearer().bearer(&credential.secret);
+        ask.unset("Connection");
+        ask
+    };
+    let mut stream = connect(scene.address);
+    assert_eq!(ask_on(&mut stream, &kept(&scene.client)), 200);
+    assert_eq!(scene.daemon.http().send(&Call::new("DELETE", "/v1/clients/tool")).status, 204);
+    assert_eq!(ask_on(&mut stream, &kept(&scene.client)), 401);
+    assert_eq!(ask_on(&mut stream, &kept(&stays)), 200, "the control: it alone");
+}
+
 /// T7: a program is talked into putting the bearer into a URL, where logs and histories keep it.
 #[test]
 fn a_bearer_in_the_query_is_refused_whether_it_is_good_or_not() {
@@ -111,7 +149,7 @@ fn a_bearer_in_the_query_is_refused_whether_it_is_good_or_not() {
 fn a_local_client_gets_its_own_profile_s_token_and_no_other() {
     let home = Home::new();
     let scene = Scene::new(&home);
-    let other = airbyte_tokend_tests::Airbyte::start();
+    let other = Airbyte::start();
     scene.daemon.log_in("other", &other, "memory");
     let mine = add_client(&scene.daemon, "mine", "other", "token");
     let ask = |credential: &Credential, query: &str| {
