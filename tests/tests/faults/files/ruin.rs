@@ -1,6 +1,7 @@
 //! Directories that cannot be written to, each in its own way.
 
 use std::{
+    cell::Cell,
     fs,
     io::Write as _,
     os::unix::fs::PermissionsExt as _,
@@ -12,6 +13,7 @@ use airbyte_tokend_tests::{Home, Person, Process};
 /// A file system of its own, of 64 KiB, mounted where a directory is; gone when dropped.
 pub(super) struct Disk {
     path: PathBuf,
+    is_read_only: Cell<bool>,
 }
 
 impl Disk {
@@ -22,7 +24,7 @@ impl Disk {
             "mount",
             &["-t".as_ref(), "tmpfs".as_ref(), "-o".as_ref(), options.as_ref(), "tmpfs".as_ref(), path],
         );
-        Self { path: path.to_owned() }
+        Self { path: path.to_owned(), is_read_only: Cell::new(false) }
     }
 
     /// Not a byte more fits on it (`ENOSPC`).
@@ -36,10 +38,18 @@ impl Disk {
         fs::remove_file(self.filler()).expect("it is there");
     }
 
-    /// Nothing can be written (`EROFS`), or again.
+    /// Nothing can be written by its name (`EROFS`), or again: a read-only view of it lies over it. The disk itself cannot
+    /// be made so while the daemon has a log open on it.
     pub(super) fn set_read_only(&self, read_only: bool) {
-        let options = if read_only { "remount,ro" } else { "remount,rw" };
-        as_root("mount", &["-o".as_ref(), options.as_ref(), &self.path]);
+        if self.is_read_only.replace(read_only) == read_only {
+            return;
+        }
+        if read_only {
+            as_root("mount", &["--bind".as_ref(), &self.path, &self.path]);
+            as_root("mount", &["-o".as_ref(), "remount,bind,ro".as_ref(), &self.path]);
+        } else {
+            as_root("umount", &["--lazy".as_ref(), &self.path]);
+        }
     }
 
     fn filler(&self) -> PathBuf {
@@ -49,6 +59,7 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
+        self.set_read_only(false);
         as_root("umount", &["--lazy".as_ref(), &self.path]);
     }
 }
