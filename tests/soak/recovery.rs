@@ -96,6 +96,7 @@ impl Lane {
             ProfileState::Renewing
             | ProfileState::Degraded
             | ProfileState::Expired
+            | ProfileState::Locked
             | ProfileState::KeyringLocked
             | ProfileState::KeyringMissing
             | ProfileState::KeyringDenied

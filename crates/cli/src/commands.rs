@@ -3,6 +3,7 @@
 mod audit;
 mod client;
 mod explain;
+mod lock;
 mod login;
 mod logout;
 mod profiles;
@@ -54,6 +55,8 @@ fn obey(command: Command, daemon: &Daemon) -> Result<(), Failure> {
         Command::Wait(args) => wait::run(args, daemon),
         Command::Refresh { profile, wait } => refresh::run(profile, wait, daemon),
         Command::Reload => reload::run(daemon),
+        Command::Lock => lock::lock(daemon),
+        Command::Unlock => lock::unlock(daemon),
         Command::Profiles { only, json } => profiles::run(only.as_ref(), json, daemon),
         Command::ClientAdd { new, json } => client::add(new, json, daemon),
         Command::ClientList { only, json } => client::list(only.as_ref(), json, daemon),

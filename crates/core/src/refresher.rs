@@ -9,6 +9,7 @@ mod budget;
 mod flight;
 mod holding;
 mod jitter;
+mod lock;
 mod memory;
 mod patience;
 mod plan;
@@ -56,6 +57,7 @@ pub struct Refresher {
     demanded: bool,
     /// Somebody wants a new token although the old one is good.
     asked: Option<Asked>,
+    locked: bool,
     exchanges: u64,
 }
 
@@ -113,6 +115,7 @@ impl Refresher {
             used: None,
             demanded: false,
             asked: None,
+            locked: false,
             exchanges: 0,
         }
     }
@@ -120,6 +123,9 @@ impl Refresher {
     /// A caller wants a token with at least `min_ttl` left. The answer holds for `now`.
     pub fn request(&mut self, now: Moment, min_ttl: Duration) -> Answer {
         self.handle_used(now);
+        if self.locked {
+            return self.fail(Reason::Locked, None);
+        }
         if let Some(longest) = self.seen.map(|seen| seen.on_arrival).filter(|longest| min_ttl > *longest) {
             return self.fail(Reason::MinTtl { longest }, None);
         }
@@ -134,9 +140,12 @@ impl Refresher {
     }
 
     /// A person wants a new token, even though credentials were refused or a back-off runs: one exchange, as soon as
-    /// floor, budget and `Retry-After` allow.
+    /// floor, budget and `Retry-After` allow. Nobody is heard while it is locked.
     pub fn refresh(&mut self, now: Moment) {
         self.handle_used(now);
+        if self.locked {
+            return;
+        }
         if let Some(trouble) = &mut self.trouble {
             trouble.unpark();
         }
@@ -144,9 +153,13 @@ impl Refresher {
         self.decide();
     }
 
-    /// The exchange brought a token. One that nobody commanded is taken too; its life then counts from `now`.
+    /// The exchange brought a token. One that nobody commanded is taken too; its life then counts from `now`. None is
+    /// taken while it is locked.
     pub fn handle_issued(&mut self, now: Moment, issued: Issued) {
         self.observe(now);
+        if self.locked {
+            return;
+        }
         let flight = self.flight.take().unwrap_or_else(|| Flight::new(now, Why::Asked));
         let token = flight.land(issued);
         if token.is_alive(now) {
@@ -211,6 +224,9 @@ impl Refresher {
     /// A caller was served from a [`Snapshot`]: the profile is in use.
     pub fn handle_used(&mut self, now: Moment) {
         self.observe(now);
+        if self.locked {
+            return;
+        }
         self.used = Some(self.timeline.steady());
         self.decide();
     }

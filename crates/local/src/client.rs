@@ -21,9 +21,10 @@ use serde::de::DeserializeOwned;
 
 use crate::shown::{self, shown};
 use crate::wire::{
-    self, ClientRequest, ClientsReply, DefaultProfileRequest, ErrorReply, LogoutQuery, NewClientReply,
-    ProfileReply, ProfileRequest, ProfilesReply, ReadyQuery, RefreshQuery, RefreshReply, RejectQuery,
-    RejectReply, RejectRequest, StatusReply, TimelineQuery, TimelineReply, TokenQuery, TokenReply, route,
+    self, ClientRequest, ClientsReply, DefaultProfileRequest, ErrorReply, LockReply, LogoutQuery,
+    NewClientReply, ProfileReply, ProfileRequest, ProfilesReply, ReadyQuery, RefreshQuery, RefreshReply,
+    RejectQuery, RejectReply, RejectRequest, StatusReply, TimelineQuery, TimelineReply, TokenQuery,
+    TokenReply, route,
 };
 use reply::{Media, Reply};
 use request::{Accept, Method, Request};
@@ -101,6 +102,22 @@ impl<S: Read + Write> Client<S> {
     /// See [`CallError`].
     pub fn timeline(self, query: &TimelineQuery) -> Result<TimelineReply, CallError> {
         self.ask(&Request::get(&query.target()))
+    }
+
+    /// Has the daemon wipe its tokens, and make no exchange until it is unlocked.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub fn lock(self) -> Result<LockReply, CallError> {
+        self.ask(&Request::with_method(Method::Post, route::LOCK))
+    }
+
+    /// Has the daemon serve again.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub fn unlock(self) -> Result<LockReply, CallError> {
+        self.ask(&Request::with_method(Method::Post, route::UNLOCK))
     }
 
     /// Has the daemon read its configuration anew.

@@ -33,6 +33,8 @@ pub enum ErrorCode {
     ClientsFile,
     /// Airbyte refuses the client id and secret.
     Rejected,
+    /// Somebody locked the daemon.
+    Locked,
     /// The keyring refused the daemon.
     KeyringDenied,
     /// The keyring is locked.
@@ -91,7 +93,7 @@ const fn row(name: &'static str, http: u16, exit: ExitStatus) -> Row {
 
 impl ErrorCode {
     /// Every code.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::BadRequest,
         Self::NoSuchProfile,
         Self::NoProfileChosen,
@@ -103,6 +105,7 @@ impl ErrorCode {
         Self::ClientExists,
         Self::ClientsFile,
         Self::Rejected,
+        Self::Locked,
         Self::KeyringDenied,
         Self::KeyringLocked,
         Self::KeyringMissing,
@@ -170,6 +173,7 @@ impl ErrorCode {
             Self::Rejected => {
                 "check the client id and secret in Airbyte's settings, then run `airbyte-token login`"
             }
+            Self::Locked => "run `airbyte-token unlock`",
             Self::KeyringDenied => "allow airbyte-tokend to use the keyring",
             Self::KeyringLocked => "unlock the keyring",
             Self::KeyringMissing => {
@@ -218,6 +222,7 @@ impl ErrorCode {
             Self::ClientExists => row("client_exists", 409, Config),
             Self::ClientsFile => row("clients_file", 424, Config),
             Self::Rejected => row("rejected", 424, Refused),
+            Self::Locked => row("locked", 503, TryAgain),
             Self::KeyringDenied => row("keyring_denied", 424, Refused),
             Self::KeyringLocked => row("keyring_locked", 503, TryAgain),
             Self::KeyringMissing => row("keyring_missing", 503, TryAgain),

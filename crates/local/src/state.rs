@@ -26,6 +26,8 @@ pub enum ProfileState {
     Throttled,
     /// What answers at the profile's URL is not Airbyte's token endpoint.
     Misdirected,
+    /// Somebody locked the daemon.
+    Locked,
     /// The keyring is locked.
     KeyringLocked,
     /// No keyring answers.
@@ -48,7 +50,7 @@ pub enum ProfileState {
 
 impl ProfileState {
     /// Every state.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Idle,
         Self::Fresh,
         Self::Renewing,
@@ -57,6 +59,7 @@ impl ProfileState {
         Self::Rejected,
         Self::Throttled,
         Self::Misdirected,
+        Self::Locked,
         Self::KeyringLocked,
         Self::KeyringMissing,
         Self::KeyringDenied,
@@ -81,6 +84,7 @@ impl ProfileState {
             Self::Rejected
             | Self::Throttled
             | Self::Misdirected
+            | Self::Locked
             | Self::KeyringLocked
             | Self::KeyringMissing
             | Self::KeyringDenied
@@ -107,6 +111,7 @@ impl ProfileState {
             Self::Rejected => "Airbyte refuses the client id and secret",
             Self::Throttled => "Airbyte asked for patience, or was asked as often as it may be",
             Self::Misdirected => "what answers at the profile's URL is not Airbyte's token endpoint",
+            Self::Locked => "somebody locked the daemon: it holds no token and fetches none",
             Self::KeyringLocked => "the keyring is locked",
             Self::KeyringMissing => "no keyring answers",
             Self::KeyringDenied => "the keyring refused the daemon",
@@ -128,6 +133,7 @@ impl ProfileState {
             Self::Rejected => ErrorCode::Rejected,
             Self::Throttled => ErrorCode::Throttled,
             Self::Misdirected => ErrorCode::Misdirected,
+            Self::Locked => ErrorCode::Locked,
             Self::KeyringLocked => ErrorCode::KeyringLocked,
             Self::KeyringMissing => ErrorCode::KeyringMissing,
             Self::KeyringDenied => ErrorCode::KeyringDenied,

@@ -7,6 +7,7 @@ mod as_secret;
 mod as_text;
 mod json;
 mod local_client;
+mod lock;
 mod profile;
 mod query;
 mod status;
@@ -15,6 +16,7 @@ mod token;
 
 pub use json::{BadJson, Trouble, from_json, to_json};
 pub use local_client::{ClientMode, ClientReply, ClientRequest, ClientsReply, NewClientReply};
+pub use lock::LockReply;
 pub use profile::{
     DefaultProfileRequest, ProfileReply, ProfileRequest, ProfilesReply, Service, StoreKind, UnknownName,
 };
@@ -43,6 +45,10 @@ pub mod route {
     /// `GET`: what happened to a profile of late, and what is planned. Takes a
     /// [`TimelineQuery`](super::TimelineQuery).
     pub const TIMELINE: &str = "/v1/timeline";
+    /// `POST`: wipe the tokens, and make no exchange until it is unlocked.
+    pub const LOCK: &str = "/v1/lock";
+    /// `POST`: serve again.
+    pub const UNLOCK: &str = "/v1/unlock";
     /// `POST`: read the configuration anew.
     pub const RELOAD: &str = "/v1/reload";
     /// `GET`: the profiles. With `/NAME` behind it: `GET`, `PUT` and `DELETE` of one.

@@ -5,12 +5,14 @@ mod clients;
 mod doors;
 mod endpoints;
 mod files;
+mod lock;
 mod sockets;
 mod state;
 mod vaults;
 
 pub use change::{ChangeError, LoggedIn};
 pub use files::check;
+pub use lock::Locking;
 pub use state::State;
 
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
@@ -147,7 +149,9 @@ fn seats(descriptors: Descriptors, state: &State) -> impl Fn(Rank) -> usize + Se
 async fn tell_waiting(error: &StartError, listener: std::os::unix::net::UnixListener) {
     let hint = match error {
         StartError::Change(ChangeError::Descriptors(_)) => "raise the limit, then start airbyte-tokend again",
-        StartError::Change(ChangeError::System(_) | ChangeError::Port(_) | ChangeError::Socket { .. }) => return,
+        StartError::Change(ChangeError::System(_) | ChangeError::Port(_) | ChangeError::Socket { .. }) => {
+            return;
+        }
         StartError::Config(_) | StartError::Change(_) | StartError::Untrusted(_) | StartError::Vault(_) => {
             "`airbyte-tokend --check` lists every mistake"
         }

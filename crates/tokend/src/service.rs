@@ -6,6 +6,7 @@ mod caller;
 mod clients;
 mod guard;
 mod hall;
+mod lock;
 mod loopback;
 mod metrics;
 mod profiles;
@@ -90,6 +91,8 @@ pub fn routes() -> Vec<(&'static str, Option<Verb>, MethodRouter<State>)> {
         ("/v1/clients/{name}", Some(Manage), delete(clients::remove)),
         (route::DEFAULT_PROFILE, Some(Manage), put(profiles::choose_default)),
         (route::RELOAD, Some(Manage), post(reload::reload)),
+        (route::LOCK, Some(Manage), post(lock::lock)),
+        (route::UNLOCK, Some(Manage), post(lock::unlock)),
         (route::HEALTHZ, None, get(async || plain("ok"))),
         (route::READYZ, None, get(async || plain("ready"))),
     ]

@@ -10,6 +10,7 @@ mod job;
 mod keyring;
 mod leaks;
 mod lifecycle;
+mod lock;
 mod metrics;
 mod readme;
 mod reload;

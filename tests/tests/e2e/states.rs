@@ -211,6 +211,18 @@ fn misdirected_while_something_else_answers_in_airbytes_place() {
 }
 
 #[test]
+fn locked_until_it_is_unlocked() {
+    let (home, airbyte) = (Home::new().with_file_vault(), Airbyte::start());
+    let scene = Scene::with_token(&home, &airbyte);
+    Cli::of(&home).succeed(&["lock"]);
+    scene.is_met_everywhere(ProfileState::Locked);
+    scene.is_logged(ProfileState::Locked);
+    scene.is_told(ProfileState::Locked);
+    Cli::of(&home).succeed(&["unlock"]);
+    scene.is_mended();
+}
+
+#[test]
 fn keyring_locked_until_it_is_unlocked() {
     let (home, airbyte) = (Home::new(), Airbyte::start());
     let keyring = Keyring::start(&home);

@@ -19,6 +19,8 @@ pub(crate) fn page(verb: Option<Verb>) -> String {
         Some(Verb::Wait) => WAIT,
         Some(Verb::Refresh) => REFRESH,
         Some(Verb::Reload) => RELOAD,
+        Some(Verb::Lock) => LOCK,
+        Some(Verb::Unlock) => UNLOCK,
         Some(Verb::Profiles) => PROFILES,
         Some(Verb::Use) => USE,
         Some(Verb::Client) => CLIENT,
@@ -75,6 +77,8 @@ Commands:
   wait         wait until a profile can serve a token
   refresh      renew a token now
   reload       read the daemon's configuration anew
+  lock         wipe the tokens, and fetch none until it is unlocked
+  unlock       serve again
   profiles     list the profiles
   use          choose the profile that is meant when none is named
   client       tools with an id and a secret of their own for loopback HTTP:
@@ -242,6 +246,28 @@ Usage: airbyte-token reload
 
 Examples:
   airbyte-token reload
+";
+
+const LOCK: &str = "\
+Has the daemon wipe every token, give up what it is fetching, and fetch none until `airbyte-token unlock`:
+before you lend the machine, for instance. Secrets that are in memory only (`--vault memory`) are
+forgotten; those in a keyring or a sealed file stay there. It holds across restarts. There is no
+password: whoever may use the daemon may unlock it, and tokens that were handed out live on.
+
+Usage: airbyte-token lock
+
+Examples:
+  airbyte-token lock
+  airbyte-token lock && loginctl lock-session
+";
+
+const UNLOCK: &str = "\
+Has a locked daemon serve again; tokens are fetched as programs ask for them.
+
+Usage: airbyte-token unlock
+
+Examples:
+  airbyte-token unlock
 ";
 
 const PROFILES: &str = "\

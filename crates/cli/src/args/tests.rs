@@ -54,6 +54,8 @@ fn every_command_is_understood() {
             Command::Wait(WaitArgs { profile: name("a"), min_ttl: span(300), timeout: span(3_600) }),
         ),
         ("reload", Command::Reload),
+        ("lock", Command::Lock),
+        ("unlock", Command::Unlock),
         ("logout -p a", Command::Logout { profile: name("a"), force: false }),
         ("logout --force", Command::Logout { profile: None, force: true }),
         ("use a", Command::Use { profile: "a".parse().unwrap() }),
@@ -245,7 +247,9 @@ fn the_variable_names_a_profile_where_no_option_does() {
         | Command::Refresh { profile, .. }
         | Command::Explain { profile, .. } => profile,
         Command::Wait(args) => args.profile,
-        Command::Reload | Command::ClientRm { .. } | Command::Trace(_) => None,
+        Command::Reload | Command::Lock | Command::Unlock | Command::ClientRm { .. } | Command::Trace(_) => {
+            None
+        }
         Command::Audit(args) => args.profile,
         Command::ClientAdd { new, .. } => new.profile,
         Command::Login(login) => login.profile,

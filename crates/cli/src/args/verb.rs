@@ -13,6 +13,8 @@ pub(crate) enum Verb {
     Wait,
     Refresh,
     Reload,
+    Lock,
+    Unlock,
     Profiles,
     Use,
     /// What comes before `add`, `list` and `rm`.
@@ -25,7 +27,7 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Login,
         Self::Logout,
         Self::Print,
@@ -35,6 +37,8 @@ impl Verb {
         Self::Wait,
         Self::Refresh,
         Self::Reload,
+        Self::Lock,
+        Self::Unlock,
         Self::Profiles,
         Self::Use,
         Self::Client,
@@ -56,6 +60,8 @@ impl Verb {
             Self::Wait => "wait",
             Self::Refresh => "refresh",
             Self::Reload => "reload",
+            Self::Lock => "lock",
+            Self::Unlock => "unlock",
             Self::Profiles => "profiles",
             Self::Use => "use",
             Self::Client => "client",
@@ -92,7 +98,7 @@ impl Verb {
             Self::Status | Self::Explain | Self::Profiles | Self::ClientList => &[Flag::Profile, Flag::Json],
             Self::Wait => &[Flag::Profile, Flag::Timeout, Flag::MinTtl],
             Self::Refresh => &[Flag::Profile, Flag::Wait],
-            Self::Reload | Self::Use | Self::Client | Self::ClientRm => &[],
+            Self::Reload | Self::Lock | Self::Unlock | Self::Use | Self::Client | Self::ClientRm => &[],
             Self::Audit => &[Flag::Profile, Flag::Since, Flag::Json, Flag::Follow, Flag::StateDir],
             Self::Trace => &[Flag::Json, Flag::StateDir],
             Self::ClientAdd => &[Flag::Profile, Flag::Mode, Flag::ReadOnly, Flag::Json],

@@ -32,7 +32,7 @@ impl Refresher {
 
     /// The exchange that begins next if nothing else happens.
     pub(super) fn next_start(&self) -> Option<Start> {
-        if self.flight.is_some() || !self.is_active() {
+        if self.locked || self.flight.is_some() || !self.is_active() {
             return None;
         }
         let regular = self.regular().map(|(wait, why)| self.start(wait, why));
@@ -102,6 +102,7 @@ impl Refresher {
     pub(super) fn phase(&self) -> Phase {
         let alive = self.holding.is_some();
         match &self.trouble {
+            _ if self.locked => Phase::Locked,
             Some(trouble) if trouble.is_of_vault() => Phase::VaultTrouble,
             Some(trouble) if trouble.is_parked() => Phase::Blocked,
             Some(_) if alive => Phase::Degraded,

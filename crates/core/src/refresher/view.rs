@@ -42,6 +42,8 @@ pub enum Reason {
     },
     /// The issuer is not asked again so soon: the budget, or its own `Retry-After`.
     Paced,
+    /// It is locked.
+    Locked,
 }
 
 /// How a profile is doing, in one word.
@@ -61,6 +63,8 @@ pub enum Phase {
     Blocked,
     /// The secret cannot be had from its vault. A token may still live.
     VaultTrouble,
+    /// It is locked: no token, and no exchange until somebody unlocks it.
+    Locked,
 }
 
 /// What onlookers see: cheap to take, free of secrets but for the token itself.

@@ -267,7 +267,7 @@ impl Oracle {
         }
         let longest = match reason {
             Reason::MinTtl { longest } => Some(*longest),
-            Reason::Failure(_) | Reason::Paced => None,
+            Reason::Failure(_) | Reason::Paced | Reason::Locked => None,
         };
         let hopeless = longest.is_some_and(|longest| {
             longest < min_ttl && self.token.is_none_or(|token| longest <= token.on_arrival)

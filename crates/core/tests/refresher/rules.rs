@@ -3,6 +3,7 @@
 mod clients;
 mod clocks;
 mod interceptions;
+mod locked;
 mod reasons;
 mod refusals;
 mod restart;

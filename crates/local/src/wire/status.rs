@@ -14,6 +14,9 @@ pub struct StatusReply {
     /// The profile that is meant when none is named.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "as_text::option")]
     pub default_profile: Option<ProfileName>,
+    /// Whether somebody locked the daemon.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub locked: bool,
     /// Why the configuration was not read anew when the daemon was last told to: the old one is in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_problem: Option<String>,

@@ -67,6 +67,10 @@ pub enum Happening {
         /// How long it lives.
         lifetime: u64,
     },
+    /// Somebody locked the daemon.
+    Locked,
+    /// Somebody unlocked it.
+    Unlocked,
     /// Somebody set this machine's clock, or the machine was paused.
     ClockSet {
         /// By how many seconds it was moved ahead, or back if negative.

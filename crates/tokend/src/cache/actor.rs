@@ -38,6 +38,10 @@ pub(super) enum Ask {
     ClockSet,
     /// Tokens are to be renewed by other rules from now on.
     Policy(RefreshPolicy),
+    /// There are to be no tokens and no exchanges. Answered when there are none.
+    Lock(oneshot::Sender<()>),
+    /// There may be again.
+    Unlock(oneshot::Sender<()>),
 }
 
 /// What a person's wait must leave when the vault has used it up: enough to be told so.
@@ -106,7 +110,23 @@ impl Actor {
                 self.refresher.handle_timeout(now);
             }
             Ask::Policy(policy) => self.refresher.handle_policy(now, policy),
+            Ask::Lock(reply) => {
+                self.refresher.lock(now);
+                self.note_lock(now, What::Locked);
+                tell(reply, ());
+            }
+            Ask::Unlock(reply) => {
+                self.refresher.unlock(now);
+                self.note_lock(now, What::Unlocked);
+                tell(reply, ());
+            }
         }
+    }
+
+    fn note_lock(&mut self, now: Moment, what: What) {
+        self.history.add(now, what);
+        self.publish();
+        tracing::info!("profile {} is {}: a caller wished so", self.exchanger.profile, self.state(now));
     }
 
     fn note(&mut self, answered: Answered) {
@@ -151,6 +171,9 @@ impl Actor {
     }
 
     fn carry_out(&mut self, in_flight: &mut InFlight) {
+        if self.refresher.is_locked() {
+            *in_flight = None;
+        }
         while let Some(command) = self.refresher.poll_command() {
             match command {
                 Command::Exchange => {

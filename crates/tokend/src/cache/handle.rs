@@ -10,7 +10,7 @@ use std::{
 };
 
 use airbyte_token_core::{
-    Answer, Fingerprint, Moment, Reason, RefreshPolicy, Refresher, Snapshot, Token, refresher::Why,
+    Answer, Fingerprint, Moment, Phase, Reason, RefreshPolicy, Refresher, Snapshot, Token, refresher::Why,
 };
 use airbyte_token_local::ProfileState;
 use tokio::{
@@ -169,16 +169,19 @@ impl ProfileHandle {
         let before = self.snapshot();
         let give_up = self.clock.now().after(wait);
         self.ask(|reply| Ask::Refresh(give_up, reply)).await?;
+        if self.snapshot().phase == Phase::Locked {
+            return Err(self.why_not());
+        }
         if let Some(at) = self.next_exchange().filter(|at| !at.rest(give_up).is_zero()) {
             return Err(self.not_before(at));
         }
         let mut published = self.published.clone();
         let news = published.wait_for(|now| now.landed > before.landed);
         let Ok(news) = time::timeout(wait, news).await else { return Err(self.why_not_renewed()) };
-        let Snapshot { token, failure, retry_at, .. } = news.map_err(|_| Shortfall::Gone)?.clone();
-        match (token, failure) {
-            (_, Some(failure)) => Err(Shortfall::Failed { reason: Reason::Failure(failure), retry_at }),
-            (Some(token), None) => Ok(token),
+        let news = news.map_err(|_| Shortfall::Gone)?.clone();
+        match (trouble(&news), news.token) {
+            (Some(reason), _) => Err(Shortfall::Failed { reason, retry_at: news.retry_at }),
+            (None, Some(token)) => Ok(token),
             (None, None) => Err(Shortfall::WaitOver),
         }
     }
@@ -203,6 +206,20 @@ impl ProfileHandle {
     pub async fn set_policy(&self, policy: RefreshPolicy) {
         if self.asks.send(Ask::Policy(policy)).await.is_err() {
             tracing::debug!("the actor has ended and needs no rules");
+        }
+    }
+
+    /// Wipes the token, gives up the exchange in flight, and makes none until it is unlocked. Ends when that is done.
+    pub async fn lock(&self) {
+        if self.ask(Ask::Lock).await.is_err() {
+            tracing::debug!("the actor has ended and has no token");
+        }
+    }
+
+    /// Serves again, on demand.
+    pub async fn unlock(&self) {
+        if self.ask(Ask::Unlock).await.is_err() {
+            tracing::debug!("the actor has ended and needs no unlocking");
         }
     }
 
@@ -250,7 +267,7 @@ impl ProfileHandle {
         };
         match reason {
             Reason::Failure(failure) => may_pass(failure) || is_asked_again(),
-            Reason::Paced => true,
+            Reason::Paced | Reason::Locked => true,
             Reason::MinTtl { .. } => false,
         }
     }
@@ -265,9 +282,9 @@ impl ProfileHandle {
     }
 
     fn why_not(&self) -> Shortfall {
-        let Snapshot { token, failure, retry_at, .. } = self.snapshot();
-        match failure {
-            Some(failure) => self.shortfall(Reason::Failure(failure), retry_at, token),
+        let now = self.snapshot();
+        match trouble(&now) {
+            Some(reason) => self.shortfall(reason, now.retry_at, now.token),
             None => Shortfall::WaitOver,
         }
     }
@@ -285,11 +302,9 @@ impl ProfileHandle {
 
     /// Whoever asked for a new token is told why there is none, however long the old one lives.
     fn why_not_renewed(&self) -> Shortfall {
-        let Snapshot { failure, retry_at, .. } = self.snapshot();
-        failure.map_or(Shortfall::WaitOver, |failure| Shortfall::Failed {
-            reason: Reason::Failure(failure),
-            retry_at,
-        })
+        let now = self.snapshot();
+        let failed = |reason| Shortfall::Failed { reason, retry_at: now.retry_at };
+        trouble(&now).map_or(Shortfall::WaitOver, failed)
     }
 
     fn shortfall(&self, reason: Reason, retry_at: Option<Moment>, alive: Option<Arc<Token>>) -> Shortfall {
@@ -317,5 +332,19 @@ impl ProfileHandle {
         let (reply, answer) = oneshot::channel();
         self.asks.send(ask(reply)).await.map_err(|_| Shortfall::Gone)?;
         answer.await.map_err(|_| Shortfall::Gone)
+    }
+}
+
+/// Why there is no token, or will soon be none.
+fn trouble(now: &Snapshot) -> Option<Reason> {
+    match now.phase {
+        Phase::Locked => Some(Reason::Locked),
+        Phase::Idle
+        | Phase::Fresh
+        | Phase::Refreshing
+        | Phase::Degraded
+        | Phase::Expired
+        | Phase::Blocked
+        | Phase::VaultTrouble => now.failure.clone().map(Reason::Failure),
     }
 }

@@ -50,6 +50,10 @@ pub enum What {
     Changed,
     /// Somebody logged in, which one exchange proved: it brought this token, for so long.
     LoggedIn(Fingerprint, Duration),
+    /// Somebody locked the daemon: what was under way is given up.
+    Locked,
+    /// Somebody unlocked it.
+    Unlocked,
     /// The wall clock was moved by so many seconds.
     ClockSet(i64),
     /// An exchange began.
@@ -263,7 +267,8 @@ mod tests {
             history.note_time(now);
             history.events().last().and_then(|event| match event.what {
                 What::ClockSet(seconds) => Some(seconds),
-                What::Started { .. } | What::Changed | What::LoggedIn(..) | What::Exchange { .. } => None,
+                What::Started { .. } | What::Changed | What::Locked | What::Unlocked => None,
+                What::LoggedIn(..) | What::Exchange { .. } => None,
             })
         };
         assert_eq!(moved_to(at(100, 1000)), None, "there is nothing to compare with");

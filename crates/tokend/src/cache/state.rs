@@ -11,11 +11,12 @@ pub const MOST_SKEW: u64 = 300;
 #[must_use]
 pub fn state_of(snapshot: &Snapshot, now: Moment, clock_skew: Option<i64>) -> ProfileState {
     let alive = snapshot.token.as_ref().is_some_and(|token| token.is_alive(now));
-    if let Some(failure) = &snapshot.failure {
+    if let Some(failure) = snapshot.failure.as_ref().filter(|_| snapshot.phase != Phase::Locked) {
         return state_of_failure(failure, alive);
     }
     let is_clock_wrong = clock_skew.is_some_and(|seconds| seconds.unsigned_abs() > MOST_SKEW);
     match snapshot.phase {
+        Phase::Locked => ProfileState::Locked,
         Phase::Idle => ProfileState::Idle,
         // It died while nobody looked.
         Phase::Fresh if !alive => ProfileState::Idle,

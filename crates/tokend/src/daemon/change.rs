@@ -45,6 +45,7 @@ impl State {
     }
 
     async fn log_in_now(&self, name: &ProfileName, request: ProfileRequest) -> Result<LoggedIn, ChangeError> {
+        self.must_be_unlocked()?;
         let Roster { config, vaults: old_vaults } = self.roster();
         let old = config.profiles.get(name);
         if old.is_none() && config.profiles.len() >= MOST_PROFILES {
@@ -63,6 +64,7 @@ impl State {
         let vault = vaults.get(profile.vault)?;
         let before = secret_before(vault, name, vault::ATTENDED).await?;
         let proven = self.prove(name, &with_edits, &issuer, &profile, secret.duplicate()).await?;
+        self.must_be_unlocked()?;
         let stored = StoredSecret { origin: issuer.origin().clone(), client_secret: secret };
         vault.write(name, stored, vault::ATTENDED).await.map_err(Failure::from)?;
         match self.edit(edit, Some(proven)).await {
@@ -71,6 +73,9 @@ impl State {
                 restore_secret(vault, name, before).await;
                 return Err(error);
             }
+        }
+        if self.is_locked() {
+            drop(self.forget_what_is_in_memory_only().await);
         }
         let abandoned = old.filter(|old| old.vault != profile.vault).map(|old| old_vaults.get(old.vault));
         let left_in = match abandoned {
@@ -83,6 +88,11 @@ impl State {
             profile.vault
         );
         Ok(LoggedIn { profile, left_in })
+    }
+
+    /// A lock may come at any time in the middle of a login.
+    fn must_be_unlocked(&self) -> Result<(), ChangeError> {
+        if self.is_locked() { Err(ChangeError::Locked) } else { Ok(()) }
     }
 
     /// Makes the one exchange that shows the pair to be good, within the profile's budget: a script that logs in over
@@ -366,6 +376,9 @@ pub enum ChangeError {
     /// The pair was not proved or the secret not stored.
     #[error("{}", .0.detail())]
     Failed(Failure),
+    /// Somebody locked the daemon.
+    #[error("the daemon is locked: it takes no secret and makes no exchange")]
+    Locked,
     /// Airbyte was asked too often for this profile already.
     #[error("there were too many logins and exchanges for this profile just now")]
     Paced(Option<Moment>),

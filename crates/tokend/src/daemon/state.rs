@@ -13,6 +13,7 @@ use super::{
     ChangeError, Places,
     doors::Doors,
     endpoints::{Endpoints, Opened},
+    lock::Lock,
     sockets::{Bound, Sockets},
     vaults::Vaults,
 };
@@ -39,6 +40,7 @@ pub(super) struct Inner {
     pub(super) cache: Cache,
     pub(super) remembering: Remembering,
     clients: Clients,
+    pub(super) lock: Lock,
     pub(super) doors: Doors,
     endpoints: Endpoints,
     pub(super) sockets: Sockets,
@@ -89,13 +91,14 @@ impl State {
     pub fn new(places: Places, config: Config, remembering: Remembering) -> Result<Self, ChangeError> {
         let empty = Config { profiles: BTreeMap::new(), ..config.clone() };
         let roster = Roster { config: Arc::new(empty), vaults: Vaults::new() };
-        let clients = Clients::load(&places.state);
+        let (clients, lock) = (Clients::load(&places.state), Lock::load(&places.state));
         let state = Self(Arc::new(Inner {
             places,
             audit: Audit::default(),
             cache: Cache::default(),
             remembering,
             clients,
+            lock,
             doors: Doors::new(),
             endpoints: Endpoints::default(),
             sockets: Sockets::default(),
@@ -207,7 +210,10 @@ impl State {
             }
             let memory = self.0.remembering.of(&name);
             let history = self.history_so_far(&name, &memory, proven.as_ref());
-            let refresher = proven.unwrap_or_else(|| self.refresher(&name, policy, memory));
+            let mut refresher = proven.unwrap_or_else(|| self.refresher(&name, policy, memory));
+            if self.is_locked() {
+                refresher.lock(self.now());
+            }
             handles.insert(name, self.employ(refresher, exchanger, alarm, history));
         }
         self.0.remembering.retain(|name| handles.keys().any(|profile| profile.as_str() == name));

@@ -126,6 +126,7 @@ pub(super) fn refusal(name: &ProfileName, error: &ChangeError, now: Moment) -> R
         | ChangeError::Socket { .. } => Refusal::new(ErrorCode::ConfigInvalid, error.to_string()),
         ChangeError::Clients(error) => clients::refusal(error),
         ChangeError::Failed(failure) => not_logged_in(failure),
+        ChangeError::Locked => Refusal::new(ErrorCode::Locked, error.to_string()),
         ChangeError::Paced(retry_at) => {
             Refusal::new(ErrorCode::Throttled, error.to_string()).retry(*retry_at, now)
         }

@@ -35,6 +35,7 @@ fn refusal(error: &ChangeError) -> Refusal {
         ChangeError::NoSuchProfile
         | ChangeError::Clients(_)
         | ChangeError::Failed(_)
+        | ChangeError::Locked
         | ChangeError::Paced(_)
         | ChangeError::Internal(_) => {
             tracing::error!(%error, "a reload failed");

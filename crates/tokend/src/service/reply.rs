@@ -35,6 +35,9 @@ impl<T: Serialize> IntoResponse for Json<T> {
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
+/// What whoever wants something of a locked daemon is told.
+pub(super) const LOCKED: &str = "the daemon is locked: it holds no token and fetches none";
+
 /// An answer that is not what was asked for.
 #[derive(Clone, Debug)]
 pub struct Refusal(ErrorReply);
@@ -99,6 +102,7 @@ impl Refusal {
             Shortfall::Failed { reason, retry_at } => match reason {
                 Reason::Failure(failure) => Self::failed(failure),
                 Reason::Paced => Self::new(ErrorCode::Throttled, said(reason)),
+                Reason::Locked => Self::new(ErrorCode::Locked, said(reason)),
                 Reason::MinTtl { .. } => Self::new(ErrorCode::MinTtlUnmet, said(reason)),
             }
             .retry(*retry_at, now),
@@ -156,6 +160,7 @@ fn said(reason: &Reason) -> String {
         Reason::Failure(failure) => failure.detail().to_string(),
         Reason::MinTtl { longest } => format!("this Airbyte's tokens live {} s at most", longest.as_secs()),
         Reason::Paced => "Airbyte is not asked again so soon".to_owned(),
+        Reason::Locked => LOCKED.to_owned(),
     }
 }
 

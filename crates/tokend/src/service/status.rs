@@ -20,6 +20,7 @@ pub(super) async fn status(Shared(state): Shared<State>, caller: Caller) -> Json
     Json(StatusReply {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         default_profile: config.default_profile().filter(|name| caller.scope().holds(name)).cloned(),
+        locked: state.is_locked(),
         config_problem: state.config_problem().filter(|_| caller.scope().is_everything()),
         audit_problem: state.audit().problem().filter(|_| caller.scope().is_everything()),
         profiles: profiles.collect(),

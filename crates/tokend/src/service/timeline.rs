@@ -52,6 +52,8 @@ fn told(event: Event, profile: &ProfileName, now: Moment) -> TimelineEvent {
             Happening::Started { remembered: remembered.map(|failure| last_error(&failure, profile)) }
         }
         What::Changed => Happening::Changed,
+        What::Locked => Happening::Locked,
+        What::Unlocked => Happening::Unlocked,
         What::LoggedIn(fingerprint, lifetime) => {
             Happening::LoggedIn { fingerprint, lifetime: lifetime.as_secs() }
         }

@@ -28,6 +28,9 @@ fn unplanned(reply: &TimelineReply) -> String {
     if let Some(began) = past::under_way(&reply.events) {
         return format!("an exchange is under way, begun {} ago", lasting(began));
     }
+    if reply.state == ProfileState::Locked {
+        return "nothing until somebody runs `airbyte-token unlock`".to_owned();
+    }
     if reply.state == ProfileState::Idle {
         return "nothing, since no program asks; the next that asks gets a token".to_owned();
     }
@@ -45,6 +48,8 @@ fn last_lifetime(reply: &TimelineReply) -> Option<u64> {
         Happening::Exchange { .. }
         | Happening::Started { .. }
         | Happening::Changed
+        | Happening::Locked
+        | Happening::Unlocked
         | Happening::ClockSet { .. } => None,
     })
 }

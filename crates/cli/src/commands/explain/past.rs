@@ -82,6 +82,8 @@ fn lines(what: &Happening, later: &[TimelineEvent]) -> (String, Option<Ending>) 
             let result = format!("got token {fingerprint} for {}", lasting(*lifetime));
             ("somebody logged in, and Airbyte took the secret".to_owned(), Some(Ending::Good(result)))
         }
+        Happening::Locked => ("somebody locked the daemon: its tokens were wiped".to_owned(), None),
+        Happening::Unlocked => ("somebody unlocked the daemon".to_owned(), None),
         Happening::ClockSet { seconds } => (clock_set(*seconds), None),
         Happening::Exchange { why, result } => {
             let result = result.as_ref().map_or_else(|| unended(later), ended);
@@ -106,8 +108,10 @@ fn clock_set(seconds: i64) -> String {
 /// An exchange ends with the profile that it was made for: a changed one makes its own.
 fn unended(later: &[TimelineEvent]) -> Ending {
     let is_given_up = later.iter().any(|event| match event.what {
-        Happening::Changed | Happening::LoggedIn { .. } | Happening::Exchange { .. } => true,
-        Happening::Started { .. } | Happening::ClockSet { .. } => false,
+        Happening::Changed | Happening::LoggedIn { .. } | Happening::Locked | Happening::Exchange { .. } => {
+            true
+        }
+        Happening::Started { .. } | Happening::Unlocked | Happening::ClockSet { .. } => false,
     });
     Ending::Open(if is_given_up { "given up" } else { "no answer yet" }.to_owned())
 }

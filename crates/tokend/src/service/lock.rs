@@ -1,0 +1,32 @@
+//! Locking the daemon and unlocking it.
+
+use airbyte_token_local::wire::LockReply;
+use axum::extract::State as Shared;
+
+use super::{Caller, reply::Json};
+use crate::{
+    audit::{Note, Verb},
+    daemon::{Locking, State},
+};
+
+/// To the end, even if the caller hangs up in the middle.
+pub(super) async fn lock(Shared(state): Shared<State>, caller: Caller) -> Json<LockReply> {
+    let locked = state.clone();
+    let locking = tokio::spawn(async move { locked.lock().await }).await;
+    state.audit().note(&caller, &Note::of(Verb::Lock));
+    told(&state, locking.ok())
+}
+
+pub(super) async fn unlock(Shared(state): Shared<State>, caller: Caller) -> Json<LockReply> {
+    let locked = state.clone();
+    let locking = tokio::spawn(async move { locked.unlock().await }).await;
+    state.audit().note(&caller, &Note::of(Verb::Unlock));
+    told(&state, locking.ok())
+}
+
+fn told(state: &State, locking: Option<Locking>) -> Json<LockReply> {
+    let (lasting, forgotten) =
+        locking.map_or((false, Vec::new()), |locking| (locking.lasting, locking.forgotten));
+    let forgotten = forgotten.iter().map(ToString::to_string).collect();
+    Json(LockReply { locked: state.is_locked(), lasting, forgotten })
+}
