@@ -26,11 +26,13 @@ pub(crate) enum Place {
     Config,
     /// The sealed file.
     Vault,
+    /// Who was given what.
+    Audit,
 }
 
 impl Place {
     /// Every place that a soak must have searched something in.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Tokens,
         Self::Answers,
         Self::Status,
@@ -41,6 +43,7 @@ impl Place {
         Self::Memory,
         Self::Config,
         Self::Vault,
+        Self::Audit,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -55,6 +58,7 @@ impl Place {
             Self::Memory => "memory.json",
             Self::Config => "config.toml",
             Self::Vault => "the sealed file",
+            Self::Audit => "audit.log",
         }
     }
 }

@@ -125,6 +125,7 @@ impl<'a> World<'a> {
         let files = [
             (Place::Memory, self.home.state().join("memory.json")),
             (Place::Vault, vault),
+            (Place::Audit, self.home.state().join("audit.log")),
             (Place::Config, self.home.config_file()),
         ];
         for (place, file) in files {
