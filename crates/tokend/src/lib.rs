@@ -1,9 +1,10 @@
 //! The daemon: keeps the client secret, exchanges it for access tokens, and hands the current one to local programs.
 //!
 //! In reading order: [`daemon`] builds the parts and runs them, [`config`] says which profiles there are, [`listen`]
-//! opens the socket, [`door`] is what may be had there, [`service`] answers requests, [`cache`] drives the rules of `airbyte-token-core`, [`issuer`]
-//! talks to Airbyte, [`vault`] keeps the secrets, [`trust`] says which files may be believed; [`logs`] is what the daemon says of itself, [`clock`] is where clocks
-//! are read, and [`harden`] the only place with unsafe code.
+//! opens the socket, [`door`] is what may be had there, [`clients`] knows who has a secret of its own, [`service`]
+//! answers requests, [`audit`] writes down who was given what, [`cache`] drives the rules of `airbyte-token-core`,
+//! [`issuer`] talks to Airbyte, [`vault`] keeps the secrets, [`trust`] says which files may be believed; [`logs`] is what
+//! the daemon says of itself, [`clock`] is where clocks are read, and [`harden`] the only place with unsafe code.
 
 pub mod audit;
 pub mod cache;
