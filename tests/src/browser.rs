@@ -66,12 +66,6 @@ impl Browser {
         Self { process: Some(Process::start(&mut command, b"")), profile }
     }
 
-    /// Where it keeps everything.
-    #[must_use]
-    pub fn profile(&self) -> &Path {
-        self.profile.path()
-    }
-
     /// What it says of itself.
     #[must_use]
     pub fn said(&self) -> String {
@@ -108,4 +102,28 @@ fn processes_at(home: &Path) -> Vec<Pid> {
     let number = |process: &Path| process.file_name()?.to_str()?.parse().ok().and_then(Pid::from_raw);
     let processes = fs::read_dir("/proc").expect("there is a /proc").flatten().map(|entry| entry.path());
     processes.filter(|process| lives_there(process)).filter_map(|process| number(&process)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn it_leaves_neither_processes_nor_files_behind() {
+        let (listener, port) = free_port();
+        let (tell, asked) = channel();
+        let _site = Web::at(listener, move |_| {
+            tell.send(()).unwrap_or(());
+            Answer::page("text/html", "<p>Hello")
+        });
+        let browser = Browser::open(&format!("http://a.example:{port}"), "/");
+        assert!(asked.recv_timeout(PATIENCE).is_ok(), "it opens the page: {}", browser.said());
+        let profile = browser.profile.path().to_owned();
+        assert!(processes_at(&profile).len() > 1, "it has helpers");
+        drop(browser);
+        assert_eq!(processes_at(&profile), [], "they ended");
+        assert!(!profile.exists());
+    }
 }

@@ -26,15 +26,16 @@ fn set_up(scene: &Scene) {
     assert_eq!(scene.daemon.http().put("/v1/default-profile", &main).status, 204);
 }
 
-/// All that a caller could have changed: the configuration, profiles, their states and tokens, local clients and their
+/// All that a caller could have changed: the lock, the configuration, profiles, their states and tokens, local clients and their
 /// last uses, and how often Airbyte was asked.
 fn state(home: &Home, scene: &Scene) -> Value {
     let http = scene.daemon.http();
     let status = http.get("/v1/status").json();
     let profiles = status["profiles"].as_array().expect("it is a list").iter();
-    let lasting = ["name", "state", "fingerprint", "issued_at", "expires_at"];
+    let lasting = ["name", "url", "client_id", "vault", "state", "fingerprint", "exchanges"];
     let profiles = profiles.map(|profile| lasting.map(|key| profile[key].clone())).collect::<Vec<_>>();
     json!({
+        "locked": status["locked"],
         "config": home.config(),
         "profiles": http.get("/v1/profiles").json(),
         "tokens": profiles,
@@ -87,6 +88,7 @@ fn no_page_in_a_browser_reads_or_changes_anything() {
     assert!(refused.iter().sum::<u64>() > REACH, "the browser itself lets them through: {refused:?}");
     assert!(refused[0] > 0, "some show nothing of a browser and only name another host: {refused:?}");
     assert_eq!(refused[2..], [0; 3], "none gets as far as being asked who it is");
+    assert_eq!(scene.send(&scene.ask()).status, 200, "the credential that the pages had is good");
 }
 
 /// What the same attack comes to where the gate is missing.
@@ -148,6 +150,7 @@ fn where_the_gate_is_missing_the_same_page_reads_the_token_and_changes_everythin
     }
     for (method, path) in [
         ("POST", "/v1/clients"),
+        ("POST", "/v1/lock"),
         ("PUT", "/v1/default-profile"),
         ("DELETE", "/v1/profiles/other"),
         ("POST", "/v1/reload"),
