@@ -274,6 +274,34 @@ async fn what_a_logged_in_daemon_answers_is_described() {
     check_reply(&app, "DELETE", "/v1/profiles/{name}", "/v1/profiles/p", None, 204).await;
 }
 
+#[tokio::test]
+async fn what_is_answered_about_local_clients_is_described() {
+    let (home, sandbox) = (tempfile::tempdir().unwrap(), Sandbox::start(Settings::default()));
+    let app = app(home.path());
+    let (route, one) = ("/v1/clients", "/v1/clients/{name}");
+    let client = |more: Value| {
+        let mut client = json!({"name": "ci"});
+        client.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        Some(client)
+    };
+    check_reply(&app, "POST", route, route, client(json!({})), 404).await;
+    ask(&app, "PUT", "/v1/profiles/p", Some(login(&sandbox))).await;
+    check_reply(&app, "GET", route, route, None, 200).await;
+    check_reply(&app, "POST", route, route, client(json!({"mode": "token", "read_only": true})), 400).await;
+    check_reply(&app, "POST", route, route, client(json!({"read-only": true})), 400).await;
+    check_reply(&app, "POST", route, route, client(json!({"name": "x".repeat(70_000)})), 413).await;
+    check_reply(&app, "POST", route, route, client(json!({"profile": "p", "read_only": true})), 201).await;
+    check_reply(&app, "POST", route, route, client(json!({})), 409).await;
+    check_reply(&app, "GET", route, route, None, 200).await;
+    check_reply(&app, "DELETE", one, "/v1/clients/ci", None, 204).await;
+    check_reply(&app, "DELETE", one, "/v1/clients/ci", None, 404).await;
+    check_reply(&app, "DELETE", one, "/v1/clients/-x", None, 400).await;
+    std::fs::write(home.path().join("state/clients.json"), "{").unwrap();
+    check_reply(&app, "POST", route, route, client(json!({})), 424).await;
+    check_reply(&app, "DELETE", one, "/v1/clients/ci", None, 424).await;
+    check_reply(&app, "GET", route, route, None, 200).await;
+}
+
 /// Asks over loopback for the token, with these headers beside the right host.
 async fn ask_over_loopback(state: &State, path: &str, headers: &[(&str, &str)]) -> Reply {
     let kind = Kind::Loopback("127.0.0.1:8797".parse().unwrap());

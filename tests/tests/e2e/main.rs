@@ -2,6 +2,7 @@
 
 mod audit;
 mod cache;
+mod clients;
 mod config;
 mod door;
 mod exit;
