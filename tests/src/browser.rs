@@ -3,7 +3,12 @@
 mod port;
 mod web;
 
-use std::{fs, os::unix::ffi::OsStrExt as _, path::Path, thread};
+use std::{
+    fs,
+    os::unix::{ffi::OsStrExt as _, process::CommandExt as _},
+    path::Path,
+    thread,
+};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -21,7 +26,8 @@ use crate::{PATIENCE, Person, Process, deadline::Deadline};
 /// what is tested, and the next browser has other ideas.
 #[derive(Debug)]
 pub struct Browser {
-    process: Option<Process>,
+    process: Process,
+    group: u32,
     profile: TempDir,
 }
 
@@ -63,23 +69,48 @@ impl Browser {
         command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("HOME", profile.path());
         command.env("TMPDIR", profile.path()).current_dir(profile.path());
         command.arg(format!("{origin}{path}"));
-        Self { process: Some(Process::start(&mut command, b"")), profile }
+        let process = Process::start(command.process_group(0), b"");
+        Self { group: process.pid(), process, profile }
     }
 
     /// What it says of itself.
     #[must_use]
     pub fn said(&self) -> String {
-        self.process.as_ref().map(|process| process.stderr().to_string()).unwrap_or_default()
+        self.process.stderr().to_string()
     }
 }
 
+impl Browser {
+    /// It and its helpers: zygotes, renderers, who loads and who catches crashes. Most are no children of ours. They are in
+    /// a group of their own, or have its environment where they left that; some write over theirs.
+    fn processes(&self) -> Vec<Pid> {
+        let processes = fs::read_dir("/proc").expect("there is a /proc").flatten().map(|entry| entry.path());
+        let number = |process: &Path| process.file_name()?.to_str()?.parse().ok().and_then(Pid::from_raw);
+        processes.filter(|process| self.owns(process)).filter_map(|process| number(&process)).collect()
+    }
+
+    fn owns(&self, process: &Path) -> bool {
+        let mark = [b"HOME=", self.profile.path().as_os_str().as_bytes(), b"\0"].concat();
+        let environment = fs::read(process.join("environ")).unwrap_or_default();
+        group_of(process) == Some(self.group) || environment.windows(mark.len()).any(|window| window == mark)
+    }
+}
+
+/// The process group of a process that has not ended (proc_pid_stat(5)).
+fn group_of(process: &Path) -> Option<u32> {
+    let stat = fs::read_to_string(process.join("stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(')')?;
+    let mut fields = rest.split_whitespace();
+    let state = fields.next()?;
+    let group = fields.nth(1)?.parse().ok()?;
+    (!["Z", "X"].contains(&state)).then_some(group)
+}
+
 impl Drop for Browser {
-    /// Its helpers (zygotes, renderers, who catches crashes) are no children of ours, but all have its environment.
     fn drop(&mut self) {
-        drop(self.process.take());
         let deadline = Deadline::within(PATIENCE);
         while !deadline.is_over() {
-            let left = processes_at(self.profile.path());
+            let left = self.processes();
             if left.is_empty() {
                 return;
             }
@@ -90,18 +121,6 @@ impl Drop for Browser {
             thread::yield_now();
         }
     }
-}
-
-/// Those whose `HOME` this is.
-fn processes_at(home: &Path) -> Vec<Pid> {
-    let mark = [b"HOME=", home.as_os_str().as_bytes(), b"\0"].concat();
-    let lives_there = |process: &Path| {
-        let environment = fs::read(process.join("environ")).unwrap_or_default();
-        environment.windows(mark.len()).any(|window| window == mark)
-    };
-    let number = |process: &Path| process.file_name()?.to_str()?.parse().ok().and_then(Pid::from_raw);
-    let processes = fs::read_dir("/proc").expect("there is a /proc").flatten().map(|entry| entry.path());
-    processes.filter(|process| lives_there(process)).filter_map(|process| number(&process)).collect()
 }
 
 #[cfg(test)]
@@ -120,10 +139,12 @@ mod tests {
         });
         let browser = Browser::open(&format!("http://a.example:{port}"), "/");
         assert!(asked.recv_timeout(PATIENCE).is_ok(), "it opens the page: {}", browser.said());
-        let profile = browser.profile.path().to_owned();
-        assert!(processes_at(&profile).len() > 1, "it has helpers");
+        let (profile, group) = (browser.profile.path().to_owned(), browser.group);
+        assert!(browser.processes().len() > 3, "it has helpers");
         drop(browser);
-        assert_eq!(processes_at(&profile), [], "they ended");
+        let processes = fs::read_dir("/proc").expect("there is a /proc").flatten();
+        let mut left = processes.filter(|process| group_of(&process.path()) == Some(group));
+        assert!(left.next().is_none(), "they ended");
         assert!(!profile.exists());
     }
 }
