@@ -249,10 +249,11 @@ Examples:
 ";
 
 const LOCK: &str = "\
-Has the daemon wipe every token, give up what it is fetching, and fetch none until `airbyte-token unlock`:
-before you lend the machine, for instance. Secrets that are in memory only (`--vault memory`) are
-forgotten; those in a keyring or a sealed file stay there. It holds across restarts. There is no
-password: whoever may use the daemon may unlock it, and tokens that were handed out live on.
+Has the daemon wipe every token, give up what it is fetching, and fetch none until it is told to by
+`airbyte-token unlock`: before you lend the machine, for instance. It holds across restarts. Secrets
+that are in memory only (`--vault memory`) are forgotten; those in a keyring or a sealed file stay
+there. There is no password: whoever may use the daemon may unlock it. Tokens that were handed out
+live on.
 
 Usage: airbyte-token lock
 

@@ -321,8 +321,15 @@ impl Attack {
                 let last = files.len() - 1;
                 let (file, mut text) = (file.index(files.len()), files[file.index(files.len())].concat());
                 text.truncate(byte.index(text.len()));
-                // The end of the newest file may go at a line's end: see the module's documentation.
-                let is_seen = file != last || !matches!(text.last(), None | Some(b'\n'));
+                // The end of the newest file may go at a line's end: see the module's documentation. A record that lacks
+                // nothing but its line break is one.
+                let ends = files[file].iter().scan(0, |end, line| {
+                    *end += line.len();
+                    Some(*end)
+                });
+                let is_at_end =
+                    text.is_empty() || ends.into_iter().any(|end| (end - 1..=end).contains(&text.len()));
+                let is_seen = file != last || !is_at_end;
                 if is_seen {
                     files[file] = vec![text];
                 }
