@@ -8,7 +8,7 @@ use std::{
 };
 
 use airbyte_tokend_tests::{
-    Airbyte, Call, Canary, Cli, Daemon, Home, PATIENCE, Person, Process, Recipe, Reply, free_port,
+    Airbyte, Call, Canary, Cli, Daemon, Home, Memory, PATIENCE, Person, Process, Recipe, Reply, free_port,
 };
 use serde_json::{Value, json};
 
@@ -208,6 +208,17 @@ fn a_client_s_secret_is_nowhere_but_in_what_add_printed() {
     });
     assert!(scene.file().contains(&pair.id), "the file has the client");
     canary.assert_absent_under(home.path());
+}
+
+#[test]
+fn the_daemon_s_memory_does_not_keep_a_client_s_secret() {
+    let home = Home::new();
+    let scene = Scene::new(&home);
+    let pair = scene.add("ci", &[]);
+    assert_eq!(scene.ask(&pair).status, 200);
+    let memory = Memory::of(scene.daemon.pid());
+    assert!(memory.count(&pair.id) > 0, "the control: the id is kept");
+    assert_eq!(memory.count(&pair.secret), 0);
 }
 
 #[test]
