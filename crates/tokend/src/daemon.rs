@@ -1,6 +1,7 @@
 //! Builds the parts and runs them. Tasks that outlive a connection are spawned here and nowhere else.
 
 mod change;
+mod change_error;
 mod clients;
 mod doors;
 mod endpoints;
@@ -10,7 +11,8 @@ mod sockets;
 mod state;
 mod vaults;
 
-pub use change::{ChangeError, LoggedIn};
+pub use change::LoggedIn;
+pub use change_error::ChangeError;
 pub use files::check;
 pub use lock::Locking;
 pub use state::State;
