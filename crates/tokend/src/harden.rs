@@ -1,8 +1,11 @@
 //! What the process does to itself so that little leaks from it: no core dumps, no tracing by others, freed memory
-//! wiped. The allocator is the only module of the project with unsafe code.
+//! wiped, and no page swapped out where the limits allow. The allocator is the only module of the project with unsafe
+//! code.
 
+mod swap;
 mod wiping_allocator;
 
+pub use swap::keep_out_of_swap;
 pub use wiping_allocator::WipingAllocator;
 
 use rustix::process::{self, DumpableBehavior, Resource, Rlimit};

@@ -23,6 +23,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     logs::begin(&arguments.log);
     harden::report_panics_without_their_text();
+    harden::keep_out_of_swap();
     let outcome = hardened.map_err(|error| fail(&error, TRY_AGAIN)).and_then(|()| run(arguments));
     outcome.map_or_else(ExitCode::from, |()| ExitCode::SUCCESS)
 }

@@ -8,6 +8,7 @@ mod gate;
 mod leaks;
 mod load;
 mod loopback;
+mod memory;
 mod nginx;
 mod supply;
 mod table;
