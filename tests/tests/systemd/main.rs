@@ -288,6 +288,23 @@ fn under_its_unit_the_daemon_opens_sockets_for_users_and_groups_that_the_system_
     assert_eq!(machine.booted.must(&["ls", "/run/airbyte-ci"]), "api.lock\n", "no socket is left");
 }
 
+/// The control: of a service that says nothing of swap, as much as there is. What systemd understood, and the kernel's
+/// word for it where systemd has the memory controller of cgroup v2; without that it could keep nobody out of swap.
+#[test]
+fn under_its_unit_nothing_of_the_daemon_is_swapped_out() {
+    let machine = Machine::boot();
+    machine.install();
+    machine.log_in();
+    let other = ["systemctl", "show", "--value", "--property", "MemorySwapMax", "stand-in.service"];
+    assert_eq!(machine.booted.must(&other).trim(), "infinity");
+    assert_eq!(machine.property("MemorySwapMax"), "0");
+    let limit = format!("/sys/fs/cgroup{}/memory.swap.max", machine.property("ControlGroup"));
+    let kernel = machine.booted.run(&["cat", &limit]);
+    if kernel.status.success() {
+        assert_eq!(kernel.stdout, b"0\n");
+    }
+}
+
 #[test]
 fn a_daemon_that_hangs_is_killed_and_started_again() {
     let machine = Machine::boot();
