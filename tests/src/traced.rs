@@ -11,7 +11,8 @@ use crate::{Binary, Ended, Home, Http, Process};
 #[derive(Debug)]
 pub struct Traced<'home> {
     home: &'home Home,
-    process: Process,
+    /// The tracer; none once it was told to stop.
+    process: Option<Process>,
     trace: PathBuf,
 }
 
@@ -33,7 +34,7 @@ impl<'home> Traced<'home> {
         command.envs(variables.iter().copied());
         let process = Process::start(&mut command, b"");
         process.stderr().wait_for("serving");
-        Self { home, process, trace }
+        Self { home, process: Some(process), trace }
     }
 
     /// Its API.
@@ -57,10 +58,23 @@ impl<'home> Traced<'home> {
     /// # Panics
     /// When it does not end.
     #[must_use]
-    pub fn stop(self) -> (Ended, String) {
+    pub fn stop(mut self) -> (Ended, String) {
         let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).expect("it is not zero");
         kill_process(pid, Signal::TERM).expect("it is ours");
-        let ended = self.process.wait();
+        let ended = self.process.take().expect("it was not stopped before").wait();
         (ended, fs::read_to_string(&self.trace).expect("strace wrote it"))
+    }
+}
+
+/// A tracer that is killed leaves what it traced behind.
+impl Drop for Traced<'_> {
+    fn drop(&mut self) {
+        if self.process.is_none() {
+            return;
+        }
+        let holder = fs::read_to_string(self.home.socket().with_extension("lock")).unwrap_or_default();
+        if let Some(pid) = holder.trim().parse().ok().and_then(Pid::from_raw) {
+            kill_process(pid, Signal::KILL).unwrap_or(());
+        }
     }
 }

@@ -69,8 +69,10 @@ impl State {
                 return Err(error);
             }
         }
-        if self.is_locked() {
+        // The lock came in the meantime: what is kept elsewhere stays there.
+        if self.is_locked() && profile.vault == StoreKind::Memory {
             drop(self.forget_what_is_in_memory_only().await);
+            return Err(ChangeError::Locked);
         }
         let abandoned = old.filter(|old| old.vault != profile.vault).map(|old| old_vaults.get(old.vault));
         let left_in = match abandoned {

@@ -3,9 +3,12 @@
 use std::{
     fs::{self, OpenOptions},
     io,
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc, Mutex as BlockingMutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -18,12 +21,19 @@ use crate::vault::{self, StoreKind};
 /// How long the disk may take for the mark.
 const DISK: Duration = Duration::from_secs(3);
 
-/// Whether it is on, and where that is marked for the next start.
+/// Whether it is on, and who may change that: one after the other.
 #[derive(Debug)]
 pub(super) struct Lock {
-    is_on: AtomicBool,
-    mark: PathBuf,
+    mark: Arc<Mark>,
     turn: Mutex<()>,
+}
+
+/// Whether it is on, and where that is marked for the next start.
+#[derive(Debug)]
+struct Mark {
+    is_on: AtomicBool,
+    path: PathBuf,
+    disk: BlockingMutex<()>,
 }
 
 /// What became of a lock or an unlock, which itself never fails.
@@ -38,16 +48,44 @@ pub struct Locking {
 impl Lock {
     /// As the last run left it. A mark that cannot be looked for may be there: then it is on.
     pub(super) fn load(state: &Path) -> Self {
-        let mark = state.join("locked");
-        let is_on = match fs::symlink_metadata(&mark) {
+        let path = state.join("locked");
+        let is_on = match fs::symlink_metadata(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,
             Ok(_) => true,
             Err(error) => {
-                tracing::warn!("locked, since {} cannot be looked for: {error}", mark.display());
+                tracing::warn!("locked, since {} cannot be looked for: {error}", path.display());
                 true
             }
         };
-        Self { is_on: AtomicBool::new(is_on), mark, turn: Mutex::default() }
+        let mark = Mark { is_on: AtomicBool::new(is_on), path, disk: BlockingMutex::default() };
+        Self { mark: Arc::new(mark), turn: Mutex::default() }
+    }
+
+    fn is_on(&self) -> bool {
+        self.mark.is_on.load(Ordering::Relaxed)
+    }
+
+    /// From now on it is so. Whether the disk took it in time.
+    async fn turn(&self, is_on: bool) -> bool {
+        self.mark.is_on.store(is_on, Ordering::Relaxed);
+        let mark = Arc::clone(&self.mark);
+        let done = tokio::task::spawn_blocking(move || mark.write());
+        let error = match time::timeout(DISK, done).await {
+            Ok(Ok(Ok(()))) => return true,
+            Ok(Ok(Err(error))) => error.to_string(),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the disk does not answer".to_owned(),
+        };
+        tracing::warn!("a restart will undo this: {}: {error}", self.mark.path.display());
+        false
+    }
+}
+
+impl Mark {
+    /// Marks what holds when its turn comes: a disk that answers late does not undo what was wished since.
+    fn write(&self) -> io::Result<()> {
+        let _turn = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_on.load(Ordering::Relaxed) { set(&self.path) } else { remove(&self.path) }
     }
 }
 
@@ -55,19 +93,20 @@ impl State {
     /// Whether it is locked.
     #[must_use]
     pub fn is_locked(&self) -> bool {
-        self.0.lock.is_on.load(Ordering::Relaxed)
+        self.0.lock.is_on()
     }
 
     /// Wipes every token and every secret that is in memory only, gives up exchanges in flight, and begins none until
     /// it is unlocked. Waits for no change that is being made: one that ends later finds the lock on.
     pub async fn lock(&self) -> Locking {
         let _turn = self.0.lock.turn.lock().await;
-        self.0.lock.is_on.store(true, Ordering::Relaxed);
-        for profile in self.cache().all().values() {
-            profile.lock().await;
-        }
-        let forgotten = self.forget_what_is_in_memory_only().await;
-        let lasting = on_disk(&self.0.lock.mark, set).await;
+        let wipe = async {
+            for profile in self.cache().all().values() {
+                profile.lock().await;
+            }
+            self.forget_what_is_in_memory_only().await
+        };
+        let (lasting, forgotten) = tokio::join!(self.0.lock.turn(true), wipe);
         tracing::info!("locked: no tokens and no exchanges until `airbyte-token unlock`");
         Locking { lasting, forgotten }
     }
@@ -75,8 +114,7 @@ impl State {
     /// Serves again: every profile as after a start, on demand.
     pub async fn unlock(&self) -> Locking {
         let _turn = self.0.lock.turn.lock().await;
-        let lasting = on_disk(&self.0.lock.mark, remove).await;
-        self.0.lock.is_on.store(false, Ordering::Relaxed);
+        let lasting = self.0.lock.turn(false).await;
         for profile in self.cache().all().values() {
             profile.unlock().await;
         }
@@ -99,21 +137,10 @@ impl State {
     }
 }
 
-/// Whether the disk took it in time.
-async fn on_disk(mark: &Path, work: fn(&Path) -> io::Result<()>) -> bool {
-    let path = mark.to_owned();
-    let done = tokio::task::spawn_blocking(move || work(&path));
-    let error = match time::timeout(DISK, done).await {
-        Ok(Ok(Ok(()))) => return true,
-        Ok(Ok(Err(error))) => error.to_string(),
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => "the disk does not answer".to_owned(),
-    };
-    tracing::warn!("a restart will undo this: {}: {error}", mark.display());
-    false
-}
-
 fn set(mark: &Path) -> io::Result<()> {
+    if let Some(directory) = mark.parent() {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    }
     let flags = rustix::fs::OFlags::NOFOLLOW.bits();
     let mut options = OpenOptions::new();
     options.write(true).create(true).mode(0o600).custom_flags(flags.cast_signed());
@@ -138,22 +165,31 @@ mod tests {
     use super::*;
 
     fn is_on(state: &Path) -> bool {
-        Lock::load(state).is_on.load(Ordering::Relaxed)
+        Lock::load(state).is_on()
     }
 
     #[test]
     fn a_mark_locks_the_next_start_until_it_is_removed() {
         let home = tempfile::tempdir().unwrap();
         assert!(!is_on(home.path()));
-        let mark = Lock::load(home.path()).mark;
-        for _ in 0..2 {
-            set(&mark).unwrap();
-            assert!(is_on(home.path()));
+        let mark = &Lock::load(home.path()).mark;
+        for wish in [true, true, false, false, true] {
+            mark.is_on.store(wish, Ordering::Relaxed);
+            mark.write().unwrap();
+            assert_eq!(is_on(home.path()), wish);
         }
-        for _ in 0..2 {
-            remove(&mark).unwrap();
-            assert!(!is_on(home.path()));
-        }
+    }
+
+    #[test]
+    fn a_directory_that_is_gone_is_made_again_for_the_mark() {
+        let home = tempfile::tempdir().unwrap();
+        let state = home.path().join("state/deep");
+        assert!(!is_on(&state));
+        let mark = &Lock::load(&state).mark;
+        mark.write().unwrap();
+        mark.is_on.store(true, Ordering::Relaxed);
+        mark.write().unwrap();
+        assert!(is_on(&state));
     }
 
     #[test]
