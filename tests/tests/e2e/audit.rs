@@ -139,6 +139,7 @@ fn every_change_is_on_record_and_what_failed_with_why() {
     let reject = serde_json::json!({"fingerprint": "0123456789abcdef"});
     assert_eq!(http.send(&Call::new("POST", "/v1/token/reject").json(&reject)).status, 200);
     cli.succeed(&["reload"]);
+    drop(daemon.await_reload());
     daemon.reload();
     cli.succeed(&["use", "main"]);
     let wrong = cli.log_in_with(&airbyte, "file", "no-such-secret-at-all", &["-p", "other"]);
