@@ -46,6 +46,7 @@ pub(super) const SHIELDS: [(&str, &str); 5] = [
 /// only the log has it, and everybody is told the same.
 pub(super) async fn gate(Asked(state): Asked<State>, request: Request, next: Next) -> Response {
     let kind = request.extensions().get().map_or(Kind::Socket, Caller::kind);
+    let is_delimited = is_delimited(request.headers());
     let mut response = match (inspect(&request, kind), kind) {
         (Ok(()), Kind::Socket) => next.run(request).await,
         (Ok(()), Kind::Loopback(_)) => loopback::answer(&state, kind, request, next).await,
@@ -63,6 +64,10 @@ pub(super) async fn gate(Asked(state): Asked<State>, request: Request, next: Nex
         }
     };
     forbid_keeping(response.headers_mut());
+    if !is_delimited {
+        // What comes after it is nobody's request.
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     response
 }
 
@@ -92,12 +97,15 @@ enum Flaw {
     /// There is nothing on loopback that takes one, and two readers may disagree on where it ends (RFC 9110 §9.3.1).
     #[error("requests with a body are refused")]
     Body,
+    /// Two readers may disagree on where it ends (RFC 9112 §6.3), and so on where the next request begins.
+    #[error("requests with another transfer coding than `chunked` are refused")]
+    Coding,
 }
 
 impl Flaw {
     fn told(&self) -> Refusal {
         match self {
-            Self::Version | Self::Header(_) | Self::Switch | Self::Connect | Self::Body => {
+            Self::Version | Self::Header(_) | Self::Switch | Self::Connect | Self::Body | Self::Coding => {
                 Refusal::new(ErrorCode::RequestRefused, self.to_string())
                     .hint("talk to the socket directly: no browser, no reverse proxy")
             }
@@ -109,14 +117,18 @@ impl Flaw {
     fn logged(&self) -> String {
         match self {
             Self::Host(host) => format!("`{host}`"),
-            Self::Version | Self::Header(_) | Self::Switch | Self::Connect | Self::Body => self.to_string(),
+            Self::Version | Self::Header(_) | Self::Switch | Self::Connect | Self::Body | Self::Coding => {
+                self.to_string()
+            }
         }
     }
 
     const fn why(&self) -> Why {
         match self {
             Self::Host(_) => Why::Host,
-            Self::Version | Self::Header(_) | Self::Switch | Self::Connect | Self::Body => Why::Shape,
+            Self::Version | Self::Header(_) | Self::Switch | Self::Connect | Self::Body | Self::Coding => {
+                Why::Shape
+            }
         }
     }
 }
@@ -138,6 +150,9 @@ fn inspect(request: &Request, kind: Kind) -> Result<(), Flaw> {
     if tell_tale::asks_to_switch(request.headers()) {
         return Err(Flaw::Switch);
     }
+    if !is_delimited(request.headers()) {
+        return Err(Flaw::Coding);
+    }
     if !names_us(request, kind) {
         return Err(Flaw::Host(host_for_log(request.headers())));
     }
@@ -145,6 +160,16 @@ fn inspect(request: &Request, kind: Kind) -> Result<(), Flaw> {
         _ if *request.method() == Method::CONNECT => Err(Flaw::Connect),
         Kind::Loopback(_) if !request.body().is_end_stream() => Err(Flaw::Body),
         Kind::Loopback(_) | Kind::Socket => Ok(()),
+    }
+}
+
+/// Whether its end is where every reader sees it: as its length says, or chunked and nothing besides.
+fn is_delimited(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(coding), None) => coding.as_bytes().eq_ignore_ascii_case(b"chunked"),
+        (Some(_), Some(_)) => false,
     }
 }
 

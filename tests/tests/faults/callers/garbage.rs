@@ -142,6 +142,19 @@ fn broken_oversized_and_ambiguous_bodies_are_refused() {
         case("a length beyond all disks", report(&length("1000000000000000000"), ""), &[413]),
         case("a coding that is no coding", report("transfer-encoding: identity\r\n", ""), &[400]),
         case("chunks not last", report("transfer-encoding: chunked, gzip\r\n", &in_chunks), &[400]),
+        case(
+            "another coding before chunks, and a request behind",
+            report("transfer-encoding: gzip, chunked\r\n", &(in_chunks.clone() + &smuggled)),
+            &[403],
+        ),
+        case(
+            "two codings in two headers, and a request behind",
+            report(
+                "transfer-encoding: x\r\ntransfer-encoding: chunked\r\n",
+                &(in_chunks.clone() + &smuggled),
+            ),
+            &[403],
+        ),
         case("a size that is no number", chunked("zz\r\nab\r\n0\r\n\r\n"), &[400]),
         case("a size beyond 64 bits", chunked("fffffffffffffffff\r\nab\r\n0\r\n\r\n"), &[400]),
         case("a chunk longer than its size", chunked("2\r\nabX\r\n0\r\n\r\n"), &[400]),
